@@ -1,0 +1,1 @@
+"""Slow, obvious twins of the fast code, which the tests compare it with."""
