@@ -1,0 +1,261 @@
+"""Ordered sets of 1- and 2-local Pauli strings on a graph, and their bit masks.
+
+This is the only module that knows the order of qubits and strings: qubit ``q`` is bit ``q % 64`` of word
+``q // 64``, and the rightmost letter of a label, as in Qiskit. In: a graph or an operator. Out: a `PauliBasis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from qiskit.quantum_info import SparsePauliOp
+
+WORD_BITS = 64
+LETTERS = "IXYZ"
+
+
+@dataclass(frozen=True, eq=False)
+class PauliBasis:
+    """An ordered set of Pauli strings that act on one qubit or on the two qubits of an edge.
+
+    Use `chain`, `ring`, `from_edges` or `from_operator` to make one. Their order is ``X, Y, Z`` on each qubit,
+    then ``XX, XY, XZ, YX, ..., ZZ`` on each edge ``(i, j)``, ``i < j``, with the first letter on qubit ``i``.
+
+    Parameters
+    ----------
+    n_qubits : int
+        Number of qubits.
+    edges : tuple of (int, int)
+        Edges of the graph, sorted, each with the smaller qubit first.
+    qubits : (n_terms, 2) int
+        The qubits that a string acts on; the second is -1 for a 1-local string.
+    paulis : (n_terms, 2) int
+        The letter on each of them: 0 none, 1 X, 2 Y, 3 Z.
+
+    Examples
+    --------
+    >>> from hamiltonian_ml import PauliBasis
+    >>> basis = PauliBasis.chain(3)
+    >>> basis.n_terms, basis.labels[0], basis.labels[-1]
+    (27, 'IIX', 'ZZI')
+    """
+
+    n_qubits: int
+    edges: tuple[tuple[int, int], ...]
+    qubits: NDArray[np.int64]
+    paulis: NDArray[np.int64]
+
+    @classmethod
+    def from_edges(cls, n_qubits: int, edges: Iterable[Sequence[int]]) -> PauliBasis:
+        """Return all 1-local strings on the qubits and all 2-local strings on the edges.
+
+        Parameters
+        ----------
+        n_qubits : int
+            Number of qubits, at least 1.
+        edges : iterable of (int, int)
+            Pairs of different qubits, in any order; a repeated pair counts once.
+
+        Raises
+        ------
+        ValueError
+            If ``n_qubits`` is not a positive integer, or an edge is not a pair of different qubits below it.
+        """
+        n_qubits = _positive_integer("n_qubits", n_qubits)
+        graph = tuple(sorted({_checked_edge(edge, n_qubits) for edge in edges}))
+        singles = [(q, -1, a, 0) for q in range(n_qubits) for a in (1, 2, 3)]
+        pairs = [(i, j, a, b) for i, j in graph for a in (1, 2, 3) for b in (1, 2, 3)]
+        table = np.array(singles + pairs, dtype=np.int64)
+        return cls(n_qubits, graph, table[:, :2], table[:, 2:])
+
+    @classmethod
+    def chain(cls, n_qubits: int) -> PauliBasis:
+        """Return the ``12 n - 9`` strings on an open chain of ``n_qubits`` qubits."""
+        return cls.from_edges(n_qubits, pairwise(range(_positive_integer("n_qubits", n_qubits))))
+
+    @classmethod
+    def ring(cls, n_qubits: int) -> PauliBasis:
+        """Return the ``12 n`` strings on a closed ring of ``n_qubits`` qubits, at least 3."""
+        if _positive_integer("n_qubits", n_qubits) < 3:
+            raise ValueError(f"n_qubits must be at least 3 for a ring, got {n_qubits}; use PauliBasis.chain.")
+        return cls.from_edges(n_qubits, [(q, (q + 1) % n_qubits) for q in range(n_qubits)])
+
+    @classmethod
+    def from_operator(cls, operator: SparsePauliOp) -> PauliBasis:
+        """Return all strings on the graph whose edges are the qubit pairs that an operator couples.
+
+        Raises
+        ------
+        ValueError
+            If a string of the operator acts on more than two qubits.
+        """
+        supports = [tuple(qubits) for _, qubits, _ in _sparse_terms(operator)]
+        return cls.from_edges(operator.num_qubits, [s for s in supports if len(s) == 2])
+
+    def subset(self, keep: ArrayLike) -> PauliBasis:
+        """Return the basis of the strings marked in the boolean mask ``keep`` of shape (n_terms,)."""
+        mask = np.asarray(keep, dtype=bool)
+        qubits, paulis = self.qubits[mask], self.paulis[mask]
+        edges = tuple(sorted({(int(i), int(j)) for i, j in qubits if j >= 0}))
+        return PauliBasis(self.n_qubits, edges, qubits, paulis)
+
+    @property
+    def n_terms(self) -> int:
+        """Number of strings."""
+        return len(self.qubits)
+
+    @property
+    def n_words(self) -> int:
+        """Number of 64-bit words that hold one basis state."""
+        return -(-self.n_qubits // WORD_BITS)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every 1-local string and every 2-local string of every edge is there, in the standard order."""
+        return self.n_terms == 3 * self.n_qubits + 9 * len(self.edges)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Labels in Qiskit's order: the rightmost letter acts on qubit 0."""
+        names = []
+        for qubits, paulis in zip(self.qubits, self.paulis, strict=True):
+            letters = ["I"] * self.n_qubits
+            for qubit, pauli in zip(qubits, paulis, strict=True):
+                if pauli:
+                    letters[self.n_qubits - 1 - qubit] = LETTERS[pauli]
+            names.append("".join(letters))
+        return names
+
+    @cached_property
+    def short_labels(self) -> list[str]:
+        """Short names such as ``Z3`` or ``X0 Y1``: a letter and its qubit, smaller qubit first."""
+        return [
+            " ".join(f"{LETTERS[p]}{q}" for q, p in zip(qubits, paulis, strict=True) if p)
+            for qubits, paulis in zip(self.qubits, self.paulis, strict=True)
+        ]
+
+    @cached_property
+    def x_masks(self) -> NDArray[np.uint64]:
+        """(n_terms, n_words) words with a bit set where a string flips a qubit (X or Y)."""
+        return self._masks(self.paulis % 3 != 0)
+
+    @cached_property
+    def z_masks(self) -> NDArray[np.uint64]:
+        """(n_terms, n_words) words with a bit set where a string has a sign (Y or Z)."""
+        return self._masks(self.paulis >= 2)
+
+    @cached_property
+    def n_y(self) -> NDArray[np.int64]:
+        """(n_terms,) number of Y letters: the string maps |b> to i^n_y (-1)^|z & b| |b ^ x>."""
+        return (self.paulis == 2).sum(axis=1)
+
+    def to_operator(self, coefficients: ArrayLike) -> SparsePauliOp:
+        """Return ``sum_p coefficients[p] P_p`` as a Qiskit operator.
+
+        Raises
+        ------
+        ValueError
+            If there is not one coefficient for each string.
+        """
+        from qiskit.quantum_info import SparsePauliOp
+
+        values = self.check_coefficients(coefficients, ndim=1)
+        terms = []
+        for qubits, paulis, value in zip(self.qubits, self.paulis, values, strict=True):
+            n = np.count_nonzero(paulis)
+            terms.append(("".join(LETTERS[p] for p in paulis[:n]), [int(q) for q in qubits[:n]], complex(value)))
+        return SparsePauliOp.from_sparse_list(terms, num_qubits=self.n_qubits)
+
+    def coefficients(self, operator: SparsePauliOp) -> tuple[NDArray[np.float64], float]:
+        """Return the coefficients of an operator in this basis, and that of its identity.
+
+        Returns
+        -------
+        coefficients : (n_terms,) float
+            In the units of the operator; repeated strings are summed.
+        identity : float
+            Coefficient of the identity, which shifts every energy.
+
+        Raises
+        ------
+        ValueError
+            If the operator acts on another number of qubits, is not Hermitian, or has a string outside the basis.
+        """
+        if operator.num_qubits != self.n_qubits:
+            raise ValueError(
+                f"operator acts on {operator.num_qubits} qubits but the basis on {self.n_qubits}; "
+                "build the basis with PauliBasis.from_operator."
+            )
+        place = {self._key(q, p): k for k, (q, p) in enumerate(zip(self.qubits, self.paulis, strict=True))}
+        values, identity = np.zeros(self.n_terms), 0.0
+        for letters, qubits, value in _sparse_terms(operator):
+            if not qubits:
+                identity += value
+                continue
+            key = tuple((int(q), LETTERS.index(letter)) for q, letter in zip(qubits, letters, strict=True))
+            if key not in place:
+                raise ValueError(f"operator has the string {letters} on qubits {qubits}, which is not in the basis.")
+            values[place[key]] += value
+        return values, identity
+
+    def check_coefficients(self, coefficients: ArrayLike, *, ndim: int) -> NDArray[np.float64]:
+        """Return coefficients as a float array whose last axis runs over the strings, or raise ValueError."""
+        values = np.asarray(coefficients, dtype=np.float64)
+        if values.ndim != ndim or values.shape[-1] != self.n_terms:
+            shape = "(n_terms,)" if ndim == 1 else "(n_rows, n_terms)"
+            raise ValueError(
+                f"coefficients must have shape {shape} with n_terms = {self.n_terms}, got {values.shape}; "
+                "build both from one PauliBasis."
+            )
+        if not np.isfinite(values).all():
+            raise ValueError("coefficients must be finite, got NaN or infinity.")
+        return values
+
+    def _masks(self, chosen: NDArray[np.bool_]) -> NDArray[np.uint64]:
+        masks = np.zeros((self.n_terms, self.n_words), dtype=np.uint64)
+        for slot in (0, 1):
+            rows = np.flatnonzero(chosen[:, slot] & (self.paulis[:, slot] > 0))
+            qubits = self.qubits[rows, slot].astype(np.uint64)
+            masks[rows, qubits // WORD_BITS] |= np.uint64(1) << (qubits % WORD_BITS)
+        return masks
+
+    @staticmethod
+    def _key(qubits: NDArray[np.int64], paulis: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
+        return tuple((int(q), int(p)) for q, p in zip(qubits, paulis, strict=True) if p)
+
+
+def _sparse_terms(operator: SparsePauliOp) -> list[tuple[str, list[int], float]]:
+    """Return (letters, qubits, coefficient) for each string, qubits ascending, after checking the operator."""
+    terms = []
+    for letters, qubits, value in operator.to_sparse_list():
+        if len(qubits) > 2:
+            raise ValueError(
+                f"operator has the string {letters} on qubits {list(qubits)}; only 1- and 2-local strings are allowed, "
+                "because a circuit has one two-qubit gate an edge."
+            )
+        if abs(complex(value).imag) > 1e-12 * max(1.0, abs(value)):
+            raise ValueError(f"operator must be Hermitian, but the string {letters} has the coefficient {value}.")
+        order = np.argsort(qubits)
+        terms.append(("".join(letters[k] for k in order), [int(qubits[k]) for k in order], complex(value).real))
+    return terms
+
+
+def _positive_integer(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+    return int(value)
+
+
+def _checked_edge(edge: Sequence[int], n_qubits: int) -> tuple[int, int]:
+    pair = tuple(edge)
+    if len(pair) != 2 or pair[0] == pair[1] or not all(0 <= q < n_qubits and q == int(q) for q in pair):
+        raise ValueError(f"edges must be pairs of different qubits from 0 to {n_qubits - 1}, got {edge!r}.")
+    return (min(int(q) for q in pair), max(int(q) for q in pair))

@@ -1,0 +1,228 @@
+"""Computational basis states on packed 64-bit words, for any number of qubits.
+
+In: bitstrings in any form. Out: `Samples` (states with counts) and `Subspace` (a set of states); both are sorted and
+unique because only the constructors here make them. Qubit ``q`` is bit ``q % 64`` of word ``q // 64``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hamiltonian_ml.bases.pauli import WORD_BITS
+
+Words = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Measured basis states and how often each was seen.
+
+    Attributes
+    ----------
+    words : (n_states, n_words) uint64
+        Packed states, ascending and unique.
+    counts : (n_states,) float
+        Shots, or weights, of each state.
+    n_qubits : int
+        Number of qubits.
+    """
+
+    words: Words
+    counts: NDArray[np.float64]
+    n_qubits: int
+
+    @classmethod
+    def from_words(cls, words: ArrayLike, n_qubits: int, counts: ArrayLike | None = None) -> Samples:
+        """Collect packed states of shape (n_shots, n_words), in any order, with repeats; counts default to 1 each."""
+        packed = _checked_words(words, n_qubits)
+        weights = np.ones(len(packed)) if counts is None else np.asarray(counts, dtype=np.float64)
+        if weights.shape != (len(packed),):
+            raise ValueError(f"counts must have shape ({len(packed)},), one for each state, got {weights.shape}.")
+        states, inverse = _sorted_unique(packed)
+        return cls(states, np.bincount(inverse, weights, minlength=len(states)), n_qubits)
+
+    @classmethod
+    def from_bits(cls, bits: ArrayLike, counts: ArrayLike | None = None) -> Samples:
+        """Collect states from an array of shape (n_shots, n_qubits) whose column ``q`` is qubit ``q``."""
+        array = np.asarray(bits)
+        if array.ndim != 2:
+            raise ValueError(f"bits must have shape (n_shots, n_qubits), got {array.shape}.")
+        return cls.from_words(pack_bits(array), array.shape[1], counts)
+
+    @classmethod
+    def union(cls, parts: Iterable[Samples], weights: Iterable[float] | None = None) -> Samples:
+        """Return all states of the parts, with their counts summed, each part times its weight (1 by default)."""
+        pieces = list(parts)
+        if not pieces:
+            raise ValueError("parts must hold at least one Samples object, got none.")
+        if len({piece.n_qubits for piece in pieces}) > 1:
+            raise ValueError(f"parts must act on equally many qubits, got {sorted({p.n_qubits for p in pieces})}.")
+        factors = [1.0] * len(pieces) if weights is None else list(weights)
+        counts = np.concatenate([f * p.counts for f, p in zip(factors, pieces, strict=True)])
+        return cls.from_words(np.concatenate([p.words for p in pieces]), pieces[0].n_qubits, counts)
+
+    @property
+    def n_states(self) -> int:
+        """Number of different states."""
+        return len(self.words)
+
+    @property
+    def n_shots(self) -> float:
+        """Sum of the counts."""
+        return float(self.counts.sum())
+
+    def most_frequent(self, max_states: int | None) -> Words:
+        """Return the ``max_states`` states seen most often (all if None); ties go to the smaller state."""
+        if max_states is None or max_states >= self.n_states:
+            return self.words
+        order = np.argsort(-self.counts, kind="stable")[: max(max_states, 0)]
+        return self.words[order]
+
+
+@dataclass(frozen=True, eq=False)
+class Subspace:
+    """A set of basis states, sorted and unique. Only `span`, `from_integers`, `excitations` and `full` make one.
+
+    Attributes
+    ----------
+    words : (dimension, n_words) uint64
+        Packed states in ascending order.
+    n_qubits : int
+        Number of qubits.
+
+    Examples
+    --------
+    >>> from hamiltonian_ml import Subspace
+    >>> space = Subspace.from_integers([5, 0, 3, 5], n_qubits=3)
+    >>> space.dimension
+    3
+    >>> space.bitstrings()
+    ['000', '011', '101']
+    """
+
+    words: Words
+    n_qubits: int
+
+    @classmethod
+    def span(cls, n_qubits: int, *words: ArrayLike) -> Subspace:
+        """Return the span of packed states: arrays of shape (n_states, n_words), in any order, with repeats.
+
+        Raises
+        ------
+        ValueError
+            If no state is given, an array has another number of words, or a bit beyond the last qubit is set.
+        """
+        parts = [_checked_words(w, n_qubits) for w in words]
+        if sum(len(part) for part in parts) == 0:
+            raise ValueError("a Subspace needs at least one basis state, got none.")
+        return cls(_sorted_unique(np.concatenate(parts))[0], n_qubits)
+
+    @classmethod
+    def from_integers(cls, states: Iterable[int], n_qubits: int) -> Subspace:
+        """Return the span of states given as integers of any size; bit ``q`` is qubit ``q``."""
+        n_words = -(-n_qubits // WORD_BITS)
+        mask = (1 << WORD_BITS) - 1
+        rows = []
+        for state in states:
+            if not 0 <= state < 1 << n_qubits:
+                raise ValueError(f"states must be integers from 0 to 2**{n_qubits} - 1, got {state}.")
+            rows.append([(int(state) >> (WORD_BITS * w)) & mask for w in range(n_words)])
+        return cls.span(n_qubits, np.array(rows, dtype=np.uint64).reshape(-1, n_words))
+
+    @classmethod
+    def excitations(cls, n_qubits: int, max_flips: int) -> Subspace:
+        """Return the all-zero state and every state that differs from it in at most ``max_flips`` qubits."""
+        flips = [sum(1 << q for q in c) for k in range(max_flips + 1) for c in combinations(range(n_qubits), k)]
+        return cls.from_integers(flips, n_qubits)
+
+    @classmethod
+    def full(cls, n_qubits: int) -> Subspace:
+        """Return all ``2**n_qubits`` states, for at most 24 qubits."""
+        if n_qubits > 24:
+            raise ValueError(f"n_qubits must be at most 24 for the full space, got {n_qubits}; sample a subspace.")
+        return cls(np.arange(1 << n_qubits, dtype=np.uint64)[:, None], n_qubits)
+
+    @property
+    def dimension(self) -> int:
+        """Number of basis states."""
+        return len(self.words)
+
+    @property
+    def n_words(self) -> int:
+        """Number of 64-bit words of a state."""
+        return self.words.shape[1]
+
+    @cached_property
+    def reference_index(self) -> int:
+        """Place of the all-zero state, or -1 if it is not in the subspace."""
+        return 0 if not self.words[0].any() else -1
+
+    def contains(self, words: ArrayLike) -> NDArray[np.bool_]:
+        """Return, for packed states of shape (n_states, n_words), which of them are in the subspace."""
+        asked = _checked_words(words, self.n_qubits)
+        both = np.concatenate([self.words, asked])
+        order, inverse = _sorted_unique(both)
+        known = np.zeros(len(order), dtype=bool)
+        known[inverse[: self.dimension]] = True
+        return known[inverse[self.dimension :]]
+
+    def bits(self) -> NDArray[np.uint8]:
+        """Return the states as an array of shape (dimension, n_qubits) of 0 and 1; column ``q`` is qubit ``q``."""
+        as_bytes = self.words.astype("<u8").view(np.uint8)
+        return np.unpackbits(as_bytes, axis=1, bitorder="little")[:, : self.n_qubits]
+
+    def bitstrings(self) -> list[str]:
+        """Return the states as strings in Qiskit's order: the rightmost character is qubit 0."""
+        return ["".join(row) for row in self.bits()[:, ::-1].astype("U1")]
+
+    def __repr__(self) -> str:
+        return f"Subspace(dimension={self.dimension}, n_qubits={self.n_qubits})"
+
+
+def pack_bits(bits: ArrayLike) -> Words:
+    """Pack an array of shape (n_states, n_qubits) of 0 and 1 into words; column ``q`` is qubit ``q``."""
+    array = np.asarray(bits)
+    if not np.isin(array, (0, 1)).all():
+        raise ValueError("bits must be 0 or 1.")
+    n_words = -(-array.shape[1] // WORD_BITS)
+    return _words_of_bytes(np.packbits(array.astype(np.uint8), axis=1, bitorder="little"), n_words)
+
+
+def words_from_register_bytes(array: NDArray[np.uint8], n_qubits: int) -> Words:
+    """Pack the bytes of a measured register, most significant byte first as Qiskit's BitArray holds them, into words."""
+    flat = array.reshape(-1, array.shape[-1])[:, ::-1]
+    return _words_of_bytes(flat, -(-n_qubits // WORD_BITS))
+
+
+def _words_of_bytes(little_endian: NDArray[np.uint8], n_words: int) -> Words:
+    padded = np.zeros((len(little_endian), 8 * n_words), dtype=np.uint8)
+    padded[:, : little_endian.shape[1]] = little_endian
+    return padded.view("<u8").astype(np.uint64)
+
+
+def _checked_words(words: ArrayLike, n_qubits: int) -> Words:
+    packed = np.asarray(words, dtype=np.uint64)
+    n_words = -(-n_qubits // WORD_BITS)
+    if packed.ndim != 2 or packed.shape[1] != n_words:
+        raise ValueError(f"words must have shape (n_states, {n_words}) for {n_qubits} qubits, got {packed.shape}.")
+    spare = n_qubits % WORD_BITS
+    if spare and (packed[:, -1] >> np.uint64(spare)).any():
+        raise ValueError(f"words must not set bits beyond qubit {n_qubits - 1}.")
+    return packed
+
+
+def _sorted_unique(words: Words) -> tuple[Words, NDArray[np.intp]]:
+    """Return the distinct rows in ascending order (last word most significant) and where each row went."""
+    order = np.lexsort(words.T)
+    ordered = words[order]
+    fresh = np.ones(len(words), dtype=bool)
+    fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    inverse = np.empty(len(words), dtype=np.intp)
+    inverse[order] = np.cumsum(fresh) - 1
+    return ordered[fresh], inverse

@@ -1,0 +1,271 @@
+"""Lowest levels of many Hamiltonians on one structure, their expectation values, and the adjoint of both.
+
+In: a `SubspaceStructure` and rows of coefficients. Out: energies, states and gaps with their residuals; the response of
+the ground states to an objective. Rows are shared out over threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+
+from hamiltonian_ml.subspace import kernels
+from hamiltonian_ml.subspace.adjoint import respond_rows
+from hamiltonian_ml.subspace.davidson import solve_rows
+from hamiltonian_ml.subspace.structure import SubspaceStructure
+from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
+
+_SEARCH_SPACE = 12  # vectors kept before a restart; 8 to 16 differ by under a tenth in time at 10,000 states
+_MAX_PRODUCTS = 400
+_SECOND_LEVEL_TOL = 1e-2  # the gap is off by about the square of this, in units of the largest coefficient
+
+
+class SolverError(RuntimeError):
+    """A ground state could not be found to the asked accuracy by any method."""
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Lowest levels of a batch of projected Hamiltonians.
+
+    Attributes
+    ----------
+    energies : (n_rows, n_levels) float
+        In the units of the coefficients, ascending.
+    residuals : (n_rows, n_levels) float
+        ``||H psi - E psi||`` inside the subspace, same units.
+    states : (n_rows, dimension, n_levels) float or complex
+        Normalised amplitudes.
+    products : (n_rows,) int
+        Multiplications by H that each row took.
+    fallback : (n_rows,) bool
+        Rows that the Davidson iteration left unconverged and ARPACK's Lanczos iteration solved.
+    """
+
+    energies: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+    states: NDArray[Any]
+    products: NDArray[np.int64]
+    fallback: NDArray[np.bool_]
+
+    @property
+    def ground_states(self) -> NDArray[Any]:
+        """(n_rows, dimension) amplitudes of the lowest level."""
+        return np.ascontiguousarray(self.states[:, :, 0])
+
+    @property
+    def gaps(self) -> NDArray[np.float64]:
+        """(n_rows,) energy of the second level above the lowest; infinite in a subspace of one state."""
+        if self.energies.shape[1] < 2:
+            return np.full(len(self.energies), np.inf)
+        return self.energies[:, 1] - self.energies[:, 0]
+
+
+def lowest_levels(
+    structure: SubspaceStructure,
+    coefficients: ArrayLike,
+    *,
+    n_levels: int = 2,
+    tol: float = 1e-8,
+    guesses: NDArray[Any] | None = None,
+) -> Levels:
+    """Find the lowest levels of every row's Hamiltonian in the subspace.
+
+    Parameters
+    ----------
+    structure : SubspaceStructure
+        The strings in the subspace, from `restrict`.
+    coefficients : (n_rows, n_terms) array_like of float
+        One Hamiltonian a row.
+    n_levels : int
+        Levels to find, at least 1; no more than the subspace has.
+    tol : float
+        Largest residual of the lowest level, in units of a row's largest coefficient. Levels above are found to
+        ``max(tol, 1e-2)``, enough for the gap.
+    guesses : (n_rows, dimension, n_levels) array, optional
+        Start vectors, for instance the states of the last epoch.
+
+    Returns
+    -------
+    Levels
+
+    Raises
+    ------
+    ValueError
+        If coefficients do not fit the basis or are not finite.
+    SolverError
+        If a row reaches the tolerance neither by Davidson's nor by Lanczos' method.
+    """
+    rows = structure.basis.check_coefficients(coefficients, ndim=2)
+    tables, diagonal_tables = structure.element_tables(rows)
+    n_rows, d, n_levels = len(rows), structure.dimension, min(n_levels, structure.dimension)
+    scale = np.abs(rows).max(axis=1, initial=1e-300)
+    tolerances = scale[:, None] * np.array([tol] + [max(tol, _SECOND_LEVEL_TOL)] * (n_levels - 1))
+    # A residual cannot fall below the round-off of a sum of that size.
+    tolerances = np.maximum(tolerances, 4 * np.finfo(float).eps * np.abs(rows).sum(axis=1)[:, None])
+    energies, residuals = np.empty((n_rows, n_levels)), np.empty((n_rows, n_levels))
+    states = np.empty((n_rows, d, n_levels), dtype=tables.dtype)
+    products = np.zeros(n_rows, dtype=np.int64)
+    start_vectors, n_guesses = _start_vectors(guesses, states)
+
+    def solve(block: range) -> None:
+        solve_rows(
+            block.start, block.stop, structure.starts, structure.columns, structure.codes, structure.diagonal_codes,
+            tables, diagonal_tables, start_vectors, n_guesses, tolerances, _MAX_PRODUCTS, max(_SEARCH_SPACE, n_levels + 4),
+            energies, residuals, states, products,
+        )  # fmt: skip
+
+    map_blocks(solve, row_blocks(n_rows))
+    fallback = (residuals > tolerances).any(axis=1)
+    for row in np.flatnonzero(fallback):
+        energies[row], states[row] = _lanczos(structure, tables[row], diagonal_tables[row], n_levels, states[row])
+        residuals[row] = _residuals(structure, tables[row], diagonal_tables[row], energies[row], states[row])
+        if residuals[row, 0] > tolerances[row, 0]:
+            raise SolverError(
+                f"the ground state of row {row} has a residual of {residuals[row, 0]:.1e}, above the tolerance of "
+                f"{tolerances[row, 0]:.1e}, by Davidson's and by Lanczos' method; raise tol or check the coefficients."
+            )
+    return Levels(energies, residuals, states, products, fallback)
+
+
+def expectations(structure: SubspaceStructure, left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
+    """Return ``Re <left|P_p|right>`` (n_rows, n_terms) for every string; both states have shape (n_rows, dimension)."""
+    kind = np.result_type(left, right)
+    bras, kets = np.ascontiguousarray(left, dtype=kind), np.ascontiguousarray(right, dtype=kind)
+    bins = np.zeros((len(bras), structure.tables.off_diagonal.shape[0]), dtype=kind)
+    diagonal_bins = np.zeros((len(bras), structure.tables.diagonal.shape[0]))
+
+    def collect(block: range) -> None:
+        for row in block:
+            kernels.brackets(
+                structure.starts, structure.columns, structure.codes, structure.diagonal_codes,
+                bras[row], kets[row], bins[row], diagonal_bins[row],
+            )  # fmt: skip
+
+    map_blocks(collect, row_blocks(len(bras)))
+    return structure.expectations_of_bins(bins, diagonal_bins)
+
+
+def coefficient_gradients(
+    structure: SubspaceStructure,
+    coefficients: NDArray[np.float64],
+    levels: Levels,
+    cotangents: NDArray[np.float64],
+    *,
+    tol: float = 1e-8,
+    min_gap: float = 1e-3,
+) -> NDArray[np.float64]:
+    """Pull cotangents of the ground states' <P_p> back to the coefficients, exactly inside the subspace.
+
+    Parameters
+    ----------
+    structure, coefficients, levels
+        As in `lowest_levels`, and its result.
+    cotangents : (n_rows, n_terms) float
+        Derivatives of a loss with respect to each <P_p>: the objective is ``G = sum_p cotangents[p] P_p``.
+    tol : float
+        Relative residual of the adjoint equation.
+    min_gap : float
+        Gap floor in units of a row's largest coefficient: below it the gradient, which grows as 1/gap, is damped by
+        raising the gap in the adjoint equation to the floor.
+
+    Returns
+    -------
+    (n_rows, n_terms) float
+        ``2 Re <z|P_p|psi>`` with ``(H - E) z = -(G - <G>) psi``, z orthogonal to psi.
+
+    Raises
+    ------
+    SolverError
+        If the adjoint equation of a row is not solved to the tolerance.
+    """
+    tables, diagonal_tables = structure.element_tables(coefficients)
+    sources, source_diagonals = structure.element_tables(cotangents)
+    kind = np.result_type(tables, sources)
+    states = np.ascontiguousarray(levels.ground_states, dtype=kind)
+    scale = np.abs(coefficients).max(axis=1, initial=1e-300)
+    shifts = np.maximum(min_gap * scale - levels.gaps, 0.0)
+    answers = np.zeros_like(states)
+    residuals, products = np.zeros(len(states)), np.zeros(len(states), dtype=np.int64)
+
+    def respond(block: range) -> None:
+        respond_rows(
+            block.start, block.stop, structure.starts, structure.columns, structure.codes, structure.diagonal_codes,
+            tables.astype(kind, copy=False), diagonal_tables, sources.astype(kind, copy=False), source_diagonals,
+            levels.energies[:, 0].copy(), shifts, states, tol, 10 * _MAX_PRODUCTS, answers, residuals, products,
+        )  # fmt: skip
+
+    map_blocks(respond, row_blocks(len(states)))
+    worst = int(np.argmax(residuals)) if len(residuals) else 0
+    if len(residuals) and residuals[worst] > max(100 * tol, 1e-6):
+        raise SolverError(
+            f"the adjoint equation of row {worst} stopped at a relative residual of {residuals[worst]:.1e} instead of "
+            f"{tol:.1e} (gap {levels.gaps[worst]:.1e}); raise min_gap or tol."
+        )
+    return 2 * expectations(structure, answers, states)
+
+
+def _start_vectors(guesses: NDArray[Any] | None, states: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Return start vectors in the solver's type and how many a row has; real problems ignore complex guesses."""
+    if guesses is None or guesses.shape[:2] != states.shape[:2]:
+        return np.zeros((1, 1, 1), dtype=states.dtype), 0
+    if np.iscomplexobj(guesses) and not np.iscomplexobj(states):
+        return np.zeros((1, 1, 1), dtype=states.dtype), 0
+    n_guesses = min(guesses.shape[2], states.shape[2])
+    return np.ascontiguousarray(guesses[:, :, :n_guesses], dtype=states.dtype), n_guesses
+
+
+def _product(structure: SubspaceStructure, table: NDArray[Any], diagonal: NDArray[np.float64]) -> Any:
+    def multiply(x: NDArray[Any]) -> NDArray[Any]:
+        y = np.empty(structure.dimension, dtype=table.dtype)
+        x = np.ascontiguousarray(x.reshape(-1), dtype=table.dtype)
+        kernels.multiply(structure.starts, structure.columns, structure.codes, table, diagonal, x, y)
+        return y
+
+    return multiply
+
+
+def _diagonal(structure: SubspaceStructure, diagonal_table: NDArray[np.float64]) -> NDArray[np.float64]:
+    diagonal = np.empty(structure.dimension)
+    kernels.diagonal_of(structure.diagonal_codes, diagonal_table, diagonal)
+    return diagonal
+
+
+def _lanczos(
+    structure: SubspaceStructure,
+    table: NDArray[Any],
+    diagonal_table: NDArray[np.float64],
+    n_levels: int,
+    guess: NDArray[Any],
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Solve one row with ARPACK, or densely where the subspace is too small for it."""
+    d = structure.dimension
+    multiply = _product(structure, table, _diagonal(structure, diagonal_table))
+    if d <= max(64, n_levels + 2):
+        matrix = np.stack([multiply(column) for column in np.eye(d)], axis=1)
+        energies, states = np.linalg.eigh(matrix)
+        return energies[:n_levels], states[:, :n_levels]
+    operator = LinearOperator((d, d), matvec=multiply, dtype=table.dtype)
+    try:
+        energies, states = eigsh(operator, k=n_levels, which="SA", v0=guess.sum(axis=1), ncv=min(d, 40), maxiter=20 * d)
+    except ArpackError as error:
+        raise SolverError(f"ARPACK did not converge: {error}; raise tol.") from error
+    order = np.argsort(energies)
+    return energies[order], states[:, order]
+
+
+def _residuals(
+    structure: SubspaceStructure,
+    table: NDArray[Any],
+    diagonal_table: NDArray[np.float64],
+    energies: NDArray[np.float64],
+    states: NDArray[Any],
+) -> NDArray[np.float64]:
+    multiply = _product(structure, table, _diagonal(structure, diagonal_table))
+    return np.array(
+        [np.linalg.norm(multiply(psi) - e * psi) for e, psi in zip(energies, states.T, strict=True)], dtype=np.float64
+    )

@@ -1,0 +1,140 @@
+"""Compiled loops over the entries of a projected Hamiltonian. Nothing else lives here.
+
+Tables, codes and patterns are described in `sign_tables` and `structure`. Every function releases the interpreter
+lock, so that rows of a batch can run in threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+_JIT = {"cache": True, "nogil": True}
+
+
+@njit(**_JIT)
+def hash_states(words, keys):
+    """Return for packed states (d, w) the exclusive or of the keys (64 w,) of their set bits.
+
+    The hash is linear: the hash of a state with some bits flipped is its hash xor that of the flips.
+    """
+    hashes = np.zeros(words.shape[0], dtype=np.uint64)
+    one = np.uint64(1)
+    for u in range(words.shape[0]):
+        for w in range(words.shape[1]):
+            rest = words[u, w]
+            bit = 64 * w
+            while rest:
+                if rest & one:
+                    hashes[u] ^= keys[bit]
+                rest >>= one
+                bit += 1
+    return hashes
+
+
+@njit(**_JIT)
+def fill_hash_table(hashes, slots, seen):
+    """Enter states 0..d-1 by open addressing: ``slots`` (2^a,) holds indices or -1, ``seen`` (2^b,) one byte a hash."""
+    slot_mask = np.uint64(len(slots) - 1)
+    seen_mask = np.uint64(len(seen) - 1)
+    for u in range(len(hashes)):
+        place = hashes[u] & slot_mask
+        while slots[place] >= 0:
+            place = (place + np.uint64(1)) & slot_mask
+        slots[place] = u
+        seen[(hashes[u] >> np.uint64(32)) & seen_mask] = 1
+
+
+@njit(**_JIT)
+def _find(target, flip, words, hashed, slots):
+    """Return the index of state ``words[target] ^ flip``, whose hash is given, or -1."""
+    slot_mask = np.uint64(len(slots) - 1)
+    place = hashed & slot_mask
+    while slots[place] >= 0:
+        candidate = slots[place]
+        same = True
+        for w in range(words.shape[1]):
+            if words[candidate, w] != words[target, w] ^ flip[w]:
+                same = False
+        if same:
+            return candidate
+        place = (place + np.uint64(1)) & slot_mask
+    return -1
+
+
+@njit(**_JIT)
+def _code(words, state, bits, offset):
+    code = offset
+    for k in range(len(bits)):
+        if bits[k] < 0:
+            break
+        code += np.int64((words[state, bits[k] >> 6] >> np.uint64(bits[k] & 63)) & np.uint64(1)) << k
+    return code
+
+
+@njit(**_JIT)
+def find_entries(
+    start, stop, words, hashes, slots, seen, flips, flip_hashes, flip_chunks, bits, offsets, counts, columns, codes
+):
+    """Write the off-diagonal entries of rows ``start`` to ``stop``; return their number.
+
+    ``counts`` (stop - start,) gets the entries of each row, ``columns`` and ``codes`` their places and codes, one after
+    the other; they must have room for every chunk in every row.
+    """
+    seen_mask = np.uint64(len(seen) - 1)
+    n = 0
+    for u in range(start, stop):
+        before = n
+        for f in range(len(flips)):
+            hashed = hashes[u] ^ flip_hashes[f]
+            # Most flips leave the subspace: one byte, in the first-level cache, tells so for nearly all of them.
+            if seen[(hashed >> np.uint64(32)) & seen_mask] == 0:
+                continue
+            v = _find(u, flips[f], words, hashed, slots)
+            if v >= 0:
+                for c in range(flip_chunks[f], flip_chunks[f + 1]):
+                    columns[n] = v
+                    codes[n] = _code(words, v, bits[c], offsets[c])
+                    n += 1
+        counts[u - start] = n - before
+    return n
+
+
+@njit(**_JIT)
+def find_diagonal_codes(words, bits, offsets, codes):
+    """Write the code of each state (rows) in each diagonal chunk (columns)."""
+    for u in range(words.shape[0]):
+        for c in range(len(bits)):
+            codes[u, c] = _code(words, u, bits[c], offsets[c])
+
+
+@njit(**_JIT)
+def diagonal_of(codes, table, out):
+    """Write the diagonal of one Hamiltonian: out[u] = sum over chunks of table[codes[u, chunk]]."""
+    for u in range(codes.shape[0]):
+        total = 0.0
+        for c in range(codes.shape[1]):
+            total += table[codes[u, c]]
+        out[u] = total
+
+
+@njit(**_JIT)
+def multiply(starts, columns, codes, table, diagonal, x, y):
+    """Write y = H x for the Hamiltonian with these tables; the values of the matrix are never stored."""
+    for u in range(len(diagonal)):
+        total = diagonal[u] * x[u]
+        for k in range(starts[u], starts[u + 1]):
+            total += table[codes[k]] * x[columns[k]]
+        y[u] = total
+
+
+@njit(**_JIT)
+def brackets(starts, columns, codes, diagonal_codes, left, right, bins, diagonal_bins):
+    """Add conj(left[u]) right[v] of every entry (u, v) to the bin of its code, in one pass over the entries."""
+    for u in range(len(left)):
+        bra = np.conj(left[u])
+        for k in range(starts[u], starts[u + 1]):
+            bins[codes[k]] += bra * right[columns[k]]
+        weight = (bra * right[u]).real
+        for c in range(diagonal_codes.shape[1]):
+            diagonal_bins[diagonal_codes[u, c]] += weight

@@ -1,0 +1,149 @@
+"""The strings of a basis restricted to a subspace: which states each flip mask connects, found once.
+
+In: a `PauliBasis` and a `Subspace`. Out: a `SubspaceStructure` that is combined with coefficients as often as wanted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from hamiltonian_ml.bases.pauli import WORD_BITS, PauliBasis
+from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.subspace import kernels
+from hamiltonian_ml.subspace.sign_tables import SignTables, sign_tables
+from hamiltonian_ml.subspace.threads import map_blocks
+
+_BLOCK_ROWS = 8192  # rows searched at once by a thread: bounds the scratch memory
+
+
+@dataclass(frozen=True, eq=False)
+class SubspaceStructure:
+    """Pattern and codes of all strings in a subspace, in compressed rows. Made by `restrict`.
+
+    Attributes
+    ----------
+    basis, subspace
+        What was restricted to what.
+    tables : SignTables
+        Maps from coefficients to matrix elements by code.
+    starts : (dimension + 1,) int
+        Entries ``starts[u]`` up to ``starts[u + 1]`` belong to row ``u``.
+    columns : (n_entries,) int32
+        Column of each off-diagonal entry. A row may hold a column more than once; such entries add up.
+    codes : (n_entries,) uint16 or int32
+        Code of each entry.
+    diagonal_codes : (dimension, n_diagonal_chunks) uint16 or int32
+        Codes of the diagonal.
+    """
+
+    basis: PauliBasis
+    subspace: Subspace
+    tables: SignTables
+    starts: NDArray[np.int64]
+    columns: NDArray[np.int32]
+    codes: NDArray[Any]
+    diagonal_codes: NDArray[Any]
+
+    @property
+    def dimension(self) -> int:
+        """Number of basis states."""
+        return self.subspace.dimension
+
+    @property
+    def n_entries(self) -> int:
+        """Number of stored off-diagonal entries."""
+        return len(self.columns)
+
+    def element_tables(self, coefficients: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return the tables of off-diagonal and diagonal elements for rows of coefficients (n_rows, n_terms).
+
+        The first has shape (n_rows, n_codes), real if no string with an odd number of Y has a coefficient.
+        """
+        off_diagonal = (self.tables.off_diagonal @ coefficients.T).T
+        if not off_diagonal.imag.any():
+            off_diagonal = off_diagonal.real
+        return np.ascontiguousarray(off_diagonal), np.ascontiguousarray((self.tables.diagonal @ coefficients.T).T)
+
+    def matrix(self, coefficients: ArrayLike) -> sparse.csr_array:
+        """Return the projected Hamiltonian of one row of coefficients (n_terms,) as a sparse matrix.
+
+        For inspection and tests; the solvers never build it.
+        """
+        row = self.basis.check_coefficients(coefficients, ndim=1)[None]
+        table, diagonal_table = self.element_tables(row)
+        diagonal = np.empty(self.dimension)
+        kernels.diagonal_of(self.diagonal_codes, diagonal_table[0], diagonal)
+        shape = (self.dimension, self.dimension)
+        off_diagonal = sparse.csr_array((table[0][self.codes], self.columns, self.starts), shape=shape)
+        return (off_diagonal + sparse.diags_array(diagonal)).tocsr()
+
+    def expectations_of_bins(self, bins: NDArray[Any], diagonal_bins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return Re <left|P_p|right> (n_rows, n_terms) from the sums over entries that `kernels.brackets` makes."""
+        return (self.tables.off_diagonal.T @ bins.T).real.T + (self.tables.diagonal.T @ diagonal_bins.T).T
+
+
+def restrict(basis: PauliBasis, subspace: Subspace) -> SubspaceStructure:
+    """Restrict all strings of a basis to a subspace.
+
+    Parameters
+    ----------
+    basis : PauliBasis
+        The strings.
+    subspace : Subspace
+        The basis states, on equally many qubits.
+
+    Returns
+    -------
+    SubspaceStructure
+        Memory is proportional to the number of entries found.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of qubits differ.
+    """
+    if basis.n_qubits != subspace.n_qubits:
+        raise ValueError(
+            f"subspace has {subspace.n_qubits} qubits but the basis has {basis.n_qubits}; build both for one number."
+        )
+    tables = sign_tables(basis)
+    diagonal_codes = np.empty((subspace.dimension, len(tables.diagonal_offsets)), dtype=tables.code_type)
+    kernels.find_diagonal_codes(subspace.words, tables.diagonal_bits, tables.diagonal_offsets, diagonal_codes)
+    starts, columns, codes = _search(subspace, tables)
+    return SubspaceStructure(basis, subspace, tables, starts, columns, codes, diagonal_codes)
+
+
+def _search(subspace: Subspace, tables: SignTables) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]:
+    """Find which flips of each state stay in the subspace, in blocks of rows over threads."""
+    # The keys only spread states over the table; any fixed seed gives the same structure.
+    keys = np.random.default_rng(2601_03235).integers(0, 2**64, WORD_BITS * subspace.n_words, dtype=np.uint64)
+    words, d = subspace.words, subspace.dimension
+    hashes, flip_hashes = kernels.hash_states(words, keys), kernels.hash_states(tables.flips, keys)
+    slots = np.full(_power_of_two(2 * d), -1, dtype=np.int32)
+    seen = np.zeros(_power_of_two(8 * d), dtype=np.uint8)
+    kernels.fill_hash_table(hashes, slots, seen)
+
+    def search(start: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
+        stop = min(start + _BLOCK_ROWS, d)
+        room = (stop - start) * len(tables.chunk_offsets)
+        counts = np.empty(stop - start, dtype=np.int32)
+        columns, codes = np.empty(room, dtype=np.int32), np.empty(room, dtype=tables.code_type)
+        n = kernels.find_entries(
+            start, stop, words, hashes, slots, seen, tables.flips, flip_hashes,
+            tables.flip_chunks, tables.chunk_bits, tables.chunk_offsets, counts, columns, codes,
+        )  # fmt: skip
+        return counts, columns[:n].copy(), codes[:n].copy()
+
+    blocks = map_blocks(search, range(0, d, _BLOCK_ROWS))
+    starts = np.zeros(d + 1, dtype=np.int64)
+    np.cumsum(np.concatenate([b[0] for b in blocks]), out=starts[1:])
+    return starts, np.concatenate([b[1] for b in blocks]), np.concatenate([b[2] for b in blocks])
+
+
+def _power_of_two(at_least: int) -> int:
+    return 1 << max(4, (at_least - 1).bit_length())
