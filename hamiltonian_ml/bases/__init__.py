@@ -1,0 +1,1 @@
+"""Pauli strings, computational basis states and local frames: the types that every stage shares."""

@@ -1,0 +1,1 @@
+"""From features to a loss and its exact gradient: embedding, expectation values, readout and training."""

@@ -1,0 +1,1 @@
+"""Ground states by independent methods, to judge the sampled ones by."""

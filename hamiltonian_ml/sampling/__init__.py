@@ -1,0 +1,1 @@
+"""Coefficients in, measured bitstrings out: circuits, backends and runs."""

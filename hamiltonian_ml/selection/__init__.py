@@ -1,0 +1,1 @@
+"""Strategies that turn samples into the subspace that a batch of rows shares."""

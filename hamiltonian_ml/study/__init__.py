@@ -1,0 +1,1 @@
+"""Sweeps over tasks, their results on disk and their statistics."""
