@@ -1,0 +1,71 @@
+# `make` alone lists the targets. Everything runs in .venv, which is built from requirements.txt on first use.
+
+.DEFAULT_GOAL := help
+.PHONY: help install peers demo test test-all lint format lock clean distclean
+
+# The first interpreter that is new enough; `make PYTHON=/path/to/python` overrides it.
+IS_NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON = $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) $(IS_NEW_ENOUGH) >/dev/null 2>&1 && echo $(p))))
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+LOG := $(VENV)/install.log
+UV ?= uv
+WORKERS ?= 2
+
+# The workers of pytest share the cores: one thread each keeps them out of each other's way.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+PYTEST := $(ONE_THREAD) $(BIN)/pytest -q -n $(WORKERS) --dist worksteal
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url --no-emit-find-links --quiet
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)  ## build .venv with everything for use and for development
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed and none was found; name one with make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Installing into $(VENV); this takes a few minutes the first time."
+	@$(PYTHON) -m venv $(VENV)
+	@{ $(PIP) --require-hashes -r requirements.txt && $(PIP) --no-deps --no-build-isolation -e . ; } > $(LOG) 2>&1 \
+		|| { tail -n 20 $(LOG) >&2; echo "make: the installation failed; all of its output is in $(LOG)" >&2; exit 1; }
+	@touch $@
+
+peers: $(INSTALLED)  ## add the packages that speed is compared with (one is compiled: needs a C++ compiler)
+	@$(PIP) --require-hashes --no-deps -r requirements-peers.txt > $(LOG) 2>&1 \
+		|| { tail -n 20 $(LOG) >&2; echo "make: the installation failed; all of its output is in $(LOG)" >&2; exit 1; }
+
+demo: $(INSTALLED)  ## train on real data, print the results and write a figure to demo-output/
+	@$(BIN)/hamiltonian-ml demo --out demo-output
+
+test: lint  ## lint, check types and imports, run the quick tests
+	@$(PYTEST) -m "not slow and not ibm and not network"
+
+test-all: lint  ## the same with the slow tests
+	@$(PYTEST) -m "not ibm and not network"
+
+lint: $(INSTALLED)  ## ruff, mypy and the import contracts
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(INSTALLED)  ## let ruff mend what it can
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock:  ## pin the newest allowed versions in requirements.txt (needs uv)
+	@command -v $(UV) >/dev/null || { echo "make: uv was not found; get it with 'pip install uv' or name it with make lock UV=/path/to/uv" >&2; exit 1; }
+	@$(LOCK) --upgrade --extra test --extra dev --extra referee -o requirements.txt > /dev/null
+	@$(LOCK) --upgrade --extra peers -c requirements.txt -o requirements-peers.txt \
+		$$(sed -n 's/^\([a-z][^= ]*\)==.*/--no-emit-package \1/p' requirements.txt | sort -u) > /dev/null
+
+clean:  ## remove caches and what the demo wrote
+	@rm -rf build dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean  ## remove .venv too
+	@rm -rf $(VENV)
