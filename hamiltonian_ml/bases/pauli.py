@@ -101,8 +101,19 @@ class PauliBasis:
         return cls.from_edges(operator.num_qubits, [s for s in supports if len(s) == 2])
 
     def subset(self, keep: ArrayLike) -> PauliBasis:
-        """Return the basis of the strings marked in the boolean mask ``keep`` of shape (n_terms,)."""
-        mask = np.asarray(keep, dtype=bool)
+        """Return the basis of the strings marked in the boolean mask ``keep`` of shape (n_terms,).
+
+        Raises
+        ------
+        ValueError
+            If ``keep`` is not boolean (positions of strings would be read as true or false) or has another shape.
+        """
+        mask = np.asarray(keep)
+        if mask.dtype != bool or mask.shape != (self.n_terms,):
+            raise ValueError(
+                f"keep must be a boolean mask of shape ({self.n_terms},), one entry for each string, "
+                f"got {mask.dtype} of shape {mask.shape}."
+            )
         qubits, paulis = self.qubits[mask], self.paulis[mask]
         edges = tuple(sorted({(int(i), int(j)) for i, j in qubits if j >= 0}))
         return PauliBasis(self.n_qubits, edges, qubits, paulis)
@@ -155,7 +166,8 @@ class PauliBasis:
     @cached_property
     def n_y(self) -> NDArray[np.int64]:
         """(n_terms,) number of Y letters: the string maps |b> to i^n_y (-1)^|z & b| |b ^ x>."""
-        return (self.paulis == 2).sum(axis=1)
+        counts: NDArray[np.int64] = np.count_nonzero(self.paulis == 2, axis=1)
+        return counts
 
     def to_operator(self, coefficients: ArrayLike) -> SparsePauliOp:
         """Return ``sum_p coefficients[p] P_p`` as a Qiskit operator.
@@ -208,6 +220,8 @@ class PauliBasis:
 
     def check_coefficients(self, coefficients: ArrayLike, *, ndim: int) -> NDArray[np.float64]:
         """Return coefficients as a float array whose last axis runs over the strings, or raise ValueError."""
+        if np.iscomplexobj(coefficients):
+            raise ValueError("coefficients must be real, because the operator must be Hermitian, got complex numbers.")
         values = np.asarray(coefficients, dtype=np.float64)
         if values.ndim != ndim or values.shape[-1] != self.n_terms:
             shape = "(n_terms,)" if ndim == 1 else "(n_rows, n_terms)"
@@ -255,7 +269,8 @@ def _positive_integer(name: str, value: int) -> int:
 
 
 def _checked_edge(edge: Sequence[int], n_qubits: int) -> tuple[int, int]:
-    pair = tuple(edge)
-    if len(pair) != 2 or pair[0] == pair[1] or not all(0 <= q < n_qubits and q == int(q) for q in pair):
+    pair = tuple(edge) if isinstance(edge, Sequence | np.ndarray) else (edge,)
+    integers = all(isinstance(q, int | np.integer) and 0 <= q < n_qubits for q in pair)
+    if len(pair) != 2 or pair[0] == pair[1] or not integers:
         raise ValueError(f"edges must be pairs of different qubits from 0 to {n_qubits - 1}, got {edge!r}.")
     return (min(int(q) for q in pair), max(int(q) for q in pair))

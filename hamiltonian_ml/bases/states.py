@@ -45,7 +45,7 @@ class Samples:
         if weights.shape != (len(packed),):
             raise ValueError(f"counts must have shape ({len(packed)},), one for each state, got {weights.shape}.")
         states, inverse = _sorted_unique(packed)
-        return cls(states, np.bincount(inverse, weights, minlength=len(states)), n_qubits)
+        return cls(states, np.bincount(inverse, weights, minlength=len(states)).astype(np.float64), n_qubits)
 
     @classmethod
     def from_bits(cls, bits: ArrayLike, counts: ArrayLike | None = None) -> Samples:
@@ -130,8 +130,8 @@ class Subspace:
         mask = (1 << WORD_BITS) - 1
         rows = []
         for state in states:
-            if not 0 <= state < 1 << n_qubits:
-                raise ValueError(f"states must be integers from 0 to 2**{n_qubits} - 1, got {state}.")
+            if not isinstance(state, int | np.integer) or not 0 <= state < 1 << n_qubits:
+                raise ValueError(f"states must be integers from 0 to 2**{n_qubits} - 1, got {state!r}.")
             rows.append([(int(state) >> (WORD_BITS * w)) & mask for w in range(n_words)])
         return cls.span(n_qubits, np.array(rows, dtype=np.uint64).reshape(-1, n_words))
 
@@ -156,7 +156,7 @@ class Subspace:
     @property
     def n_words(self) -> int:
         """Number of 64-bit words of a state."""
-        return self.words.shape[1]
+        return int(self.words.shape[1])
 
     @cached_property
     def reference_index(self) -> int:
@@ -195,7 +195,7 @@ def pack_bits(bits: ArrayLike) -> Words:
 
 
 def words_from_register_bytes(array: NDArray[np.uint8], n_qubits: int) -> Words:
-    """Pack the bytes of a measured register, most significant byte first as Qiskit's BitArray holds them, into words."""
+    """Pack the bytes of a measured register, most significant first as in Qiskit's BitArray, into words."""
     flat = array.reshape(-1, array.shape[-1])[:, ::-1]
     return _words_of_bytes(flat, -(-n_qubits // WORD_BITS))
 
@@ -207,10 +207,13 @@ def _words_of_bytes(little_endian: NDArray[np.uint8], n_words: int) -> Words:
 
 
 def _checked_words(words: ArrayLike, n_qubits: int) -> Words:
-    packed = np.asarray(words, dtype=np.uint64)
+    packed = np.asarray(words)
     n_words = -(-n_qubits // WORD_BITS)
     if packed.ndim != 2 or packed.shape[1] != n_words:
         raise ValueError(f"words must have shape (n_states, {n_words}) for {n_qubits} qubits, got {packed.shape}.")
+    if packed.size and (packed.dtype.kind not in "ui" or packed.min() < 0):
+        raise ValueError(f"words must be an array of dtype uint64, got {packed.dtype}: a cast could change the states.")
+    packed = packed.astype(np.uint64, copy=False)
     spare = n_qubits % WORD_BITS
     if spare and (packed[:, -1] >> np.uint64(spare)).any():
         raise ValueError(f"words must not set bits beyond qubit {n_qubits - 1}.")
