@@ -107,7 +107,7 @@ def test_no_tracked_file_names_a_package_index_or_a_path_of_one_machine():
 
 
 def test_the_patterns_for_indexes_and_paths_find_what_they_are_for():
-    assert INDEX_HOST.search("see https://files." + "pythonhosted.org/packages")
+    assert INDEX_HOST.search("see https://files.python" + "hosted.org/packages")
     assert INDEX_HOST.search("-" + "-index-url https://example.org")
     assert MACHINE_PATH.search("open('" + "/home" + "/someone/data.csv')")
     assert not MACHINE_PATH.search("https://example.org/home/page and ./work/here")
