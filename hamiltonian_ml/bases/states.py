@@ -163,14 +163,17 @@ class Subspace:
         """Place of the all-zero state, or -1 if it is not in the subspace."""
         return 0 if not self.words[0].any() else -1
 
+    def places(self, words: ArrayLike) -> NDArray[np.intp]:
+        """Return the index of each packed state (n_states, n_words) in the subspace, or -1 where it is not in it."""
+        asked = _checked_words(words, self.n_qubits)
+        distinct, inverse = _sorted_unique(np.concatenate([self.words, asked]))
+        place = np.full(len(distinct), -1, dtype=np.intp)
+        place[inverse[: self.dimension]] = np.arange(self.dimension)
+        return place[inverse[self.dimension :]]
+
     def contains(self, words: ArrayLike) -> NDArray[np.bool_]:
         """Return, for packed states of shape (n_states, n_words), which of them are in the subspace."""
-        asked = _checked_words(words, self.n_qubits)
-        both = np.concatenate([self.words, asked])
-        order, inverse = _sorted_unique(both)
-        known = np.zeros(len(order), dtype=bool)
-        known[inverse[: self.dimension]] = True
-        return known[inverse[self.dimension :]]
+        return self.places(words) >= 0
 
     def bits(self) -> NDArray[np.uint8]:
         """Return the states as an array of shape (dimension, n_qubits) of 0 and 1; column ``q`` is qubit ``q``."""

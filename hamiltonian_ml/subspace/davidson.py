@@ -198,7 +198,7 @@ def solve_rows(
     max_products, room, energies, residuals, states, products,
 ):  # fmt: skip
     """Solve rows start to stop of a batch; guesses and states have shape (n_rows, d, n_levels)."""
-    d, n_levels = diagonal_codes.shape[0], energies.shape[1]
+    d = diagonal_codes.shape[0]
     work = (np.zeros((d, room), dtype=tables.dtype), np.zeros((d, room), dtype=tables.dtype))
     diagonal = np.zeros(d)
     for row in range(start, stop):

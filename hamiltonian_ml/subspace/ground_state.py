@@ -19,7 +19,7 @@ from hamiltonian_ml.subspace.davidson import solve_rows
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
 
-_SEARCH_SPACE = 12  # vectors kept before a restart; 8 to 16 differ by under a tenth in time at 10,000 states
+_SEARCH_SPACE = 8  # vectors kept before a restart: more cost more in orthogonalisation than they save in products
 _MAX_PRODUCTS = 400
 _SECOND_LEVEL_TOL = 1e-2  # the gap is off by about the square of this, in units of the largest coefficient
 
@@ -115,11 +115,11 @@ def lowest_levels(
     def solve(block: range) -> None:
         solve_rows(
             block.start, block.stop, structure.starts, structure.columns, structure.codes, structure.diagonal_codes,
-            tables, diagonal_tables, start_vectors, n_guesses, tolerances, _MAX_PRODUCTS, max(_SEARCH_SPACE, n_levels + 4),
-            energies, residuals, states, products,
+            tables, diagonal_tables, start_vectors, n_guesses, tolerances, _MAX_PRODUCTS,
+            max(_SEARCH_SPACE, n_levels + 4), energies, residuals, states, products,
         )  # fmt: skip
 
-    map_blocks(solve, row_blocks(n_rows))
+    map_blocks(solve, row_blocks(n_rows, smallest=_smallest_block(d)))
     fallback = (residuals > tolerances).any(axis=1)
     for row in np.flatnonzero(fallback):
         energies[row], states[row] = _lanczos(structure, tables[row], diagonal_tables[row], n_levels, states[row])
@@ -146,7 +146,7 @@ def expectations(structure: SubspaceStructure, left: NDArray[Any], right: NDArra
                 bras[row], kets[row], bins[row], diagonal_bins[row],
             )  # fmt: skip
 
-    map_blocks(collect, row_blocks(len(bras)))
+    map_blocks(collect, row_blocks(len(bras), smallest=_smallest_block(structure.dimension)))
     return structure.expectations_of_bins(bins, diagonal_bins)
 
 
@@ -199,7 +199,7 @@ def coefficient_gradients(
             levels.energies[:, 0].copy(), shifts, states, tol, 10 * _MAX_PRODUCTS, answers, residuals, products,
         )  # fmt: skip
 
-    map_blocks(respond, row_blocks(len(states)))
+    map_blocks(respond, row_blocks(len(states), smallest=_smallest_block(structure.dimension)))
     worst = int(np.argmax(residuals)) if len(residuals) else 0
     if len(residuals) and residuals[worst] > max(100 * tol, 1e-6):
         raise SolverError(
@@ -207,6 +207,11 @@ def coefficient_gradients(
             f"{tol:.1e} (gap {levels.gaps[worst]:.1e}); raise min_gap or tol."
         )
     return 2 * expectations(structure, answers, states)
+
+
+def _smallest_block(dimension: int) -> int:
+    """Return how many rows make it worth to wake a thread."""
+    return max(1, 1024 // dimension)
 
 
 def _start_vectors(guesses: NDArray[Any] | None, states: NDArray[Any]) -> tuple[NDArray[Any], int]:

@@ -101,6 +101,38 @@ def find_entries(
 
 
 @njit(**_JIT)
+def fill_codes(words, sources, flips, flip_chunks, bits, offsets, codes):
+    """Write the codes of all chunks of flip ``flips[k]`` in the column of state ``sources[k]``, one after the other."""
+    n = 0
+    for k in range(len(sources)):
+        for c in range(flip_chunks[flips[k]], flip_chunks[flips[k] + 1]):
+            codes[n] = _code(words, sources[k], bits[c], offsets[c])
+            n += 1
+
+
+@njit(**_JIT)
+def leave(starts, columns, codes, diagonal_codes, table, diagonal_table, energy, state):
+    """Sum over the states a outside, with amplitude w_a = <a|H|state> and energy D_a.
+
+    Returns the sums of |w_a|^2, of |w_a|^2 / (energy - D_a) and of |w_a|^2 / (energy - D_a)^2, and the smallest D_a.
+    """
+    norm, correction, weight, lowest = 0.0, 0.0, 0.0, np.inf
+    for a in range(len(starts) - 1):
+        amplitude = 0.0 * state[0]
+        for k in range(starts[a], starts[a + 1]):
+            amplitude += table[codes[k]] * state[columns[k]]
+        size = amplitude.real**2 + amplitude.imag**2
+        own = 0.0
+        for c in range(diagonal_codes.shape[1]):
+            own += diagonal_table[diagonal_codes[a, c]]
+        norm += size
+        correction += size / (energy - own)
+        weight += size / (energy - own) ** 2
+        lowest = min(lowest, own)
+    return norm, correction, weight, lowest
+
+
+@njit(**_JIT)
 def find_diagonal_codes(words, bits, offsets, codes):
     """Write the code of each state (rows) in each diagonal chunk (columns)."""
     for u in range(words.shape[0]):

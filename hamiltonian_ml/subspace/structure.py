@@ -84,7 +84,9 @@ class SubspaceStructure:
 
     def expectations_of_bins(self, bins: NDArray[Any], diagonal_bins: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return Re <left|P_p|right> (n_rows, n_terms) from the sums over entries that `kernels.brackets` makes."""
-        return (self.tables.off_diagonal.T @ bins.T).real.T + (self.tables.diagonal.T @ diagonal_bins.T).T
+        values: NDArray[np.float64] = (self.tables.off_diagonal.T @ bins.T).real.T
+        values += (self.tables.diagonal.T @ diagonal_bins.T).T
+        return values
 
 
 def restrict(basis: PauliBasis, subspace: Subspace) -> SubspaceStructure:

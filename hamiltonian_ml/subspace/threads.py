@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TypeVar
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")
+_BLOCKS_PER_THREAD = 4  # so that rows of uneven cost balance
+_POOLS: dict[tuple[int, int], ThreadPoolExecutor] = {}  # idle threads, one pool a process; starting them costs more
+# than a batch of small problems
 
 
 def n_threads() -> int:
@@ -22,15 +26,23 @@ def n_threads() -> int:
 def map_blocks(work: Callable[[Block], Result], blocks: Iterable[Block]) -> list[Result]:
     """Return the results of ``work`` for each block, in order; the first error is raised after all have ended."""
     todo = list(blocks)
-    threads = min(n_threads(), len(todo))
-    if threads <= 1:
+    threads = n_threads()
+    if threads <= 1 or len(todo) <= 1:
         return [work(block) for block in todo]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, todo))
+    return list(_pool(threads).map(work, todo))
 
 
-def row_blocks(n_rows: int, blocks_per_thread: int = 4) -> list[range]:
-    """Cut ``n_rows`` rows into contiguous ranges, a few for each thread so that uneven rows balance."""
-    n_blocks = max(1, min(n_rows, blocks_per_thread * n_threads() if n_threads() > 1 else 1))
-    edges = [n_rows * k // n_blocks for k in range(n_blocks + 1)]
-    return [range(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+def row_blocks(n_rows: int, *, smallest: int = 1) -> list[range]:
+    """Cut ``n_rows`` rows into contiguous ranges of at least ``smallest`` rows, a few for each thread."""
+    threads = n_threads()
+    n_blocks = min(_BLOCKS_PER_THREAD * threads if threads > 1 else 1, n_rows // smallest)
+    edges = [n_rows * k // max(n_blocks, 1) for k in range(max(n_blocks, 1) + 1)]
+    return [range(a, b) for a, b in pairwise(edges) if b > a]
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    # Threads do not survive a fork, so that a pool belongs to the process that made it.
+    key = (os.getpid(), threads)
+    if key not in _POOLS:
+        _POOLS[key] = ThreadPoolExecutor(threads, thread_name_prefix="hamiltonian_ml")
+    return _POOLS[key]

@@ -1,0 +1,216 @@
+"""What all estimators share: parameters, the fit around the training loop, outputs in chunks, certificates.
+
+In: tables as scikit-learn passes them. Out: a fitted object; what a label means is left to the classes above this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from tqdm.auto import tqdm
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.estimators import options, records
+from hamiltonian_ml.learning.embedding import linear_embedding
+from hamiltonian_ml.learning.expectations import GroundStates, solve
+from hamiltonian_ml.learning.gradient_check import gradient_deviation
+from hamiltonian_ml.learning.losses import Loss
+from hamiltonian_ml.learning.model import initial_parameters, readout
+from hamiltonian_ml.learning.training import Epoch, Trained, local_rotations, train
+from hamiltonian_ml.subspace.boundary import find_boundary
+from hamiltonian_ml.subspace.certificate import certify
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from qiskit.quantum_info import SparsePauliOp
+
+Array = NDArray[np.float64]
+_PREDICTION_TOL = 1e-9  # residual in units of a row's largest coefficient: outputs repeat to about this
+_CHUNK_AMPLITUDES = 4_000_000  # states in memory at once while predicting: 128 MB for two complex levels
+
+
+class HamiltonianEstimator(BaseEstimator):
+    """Base of the estimators; not for direct use. Subclasses say what targets and losses are."""
+
+    def __init__(
+        self,
+        n_qubits: int = 6,
+        *,
+        connectivity: Any = "chain",
+        selection: Any = "auto",
+        backend: Any = "auto",
+        frame: str = "mean_field",
+        krylov_dimension: int = 4,
+        time_step: float | str = "auto",
+        trotter_order: int = 1,
+        shots: int = 1000,
+        max_dimension: int | None = None,
+        refresh_every: int = 5,
+        entangling: bool = True,
+        max_iter: int = 100,
+        batch_size: int | str = "auto",
+        learning_rate: float = 0.02,
+        alpha: float = 0.0,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_qubits = n_qubits
+        self.connectivity = connectivity
+        self.selection = selection
+        self.backend = backend
+        self.frame = frame
+        self.krylov_dimension = krylov_dimension
+        self.time_step = time_step
+        self.trotter_order = trotter_order
+        self.shots = shots
+        self.max_dimension = max_dimension
+        self.refresh_every = refresh_every
+        self.entangling = entangling
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.alpha = alpha
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _fit(self, X: Array, targets: Array, weights: Array, loss: Loss) -> None:
+        """Train on checked rows and store what was learned. Rows of weight zero are as good as absent."""
+        basis = options.make_basis(self.connectivity, self.n_qubits, entangling=self.entangling)
+        selection = options.make_selection(self, basis.n_qubits)
+        used = weights > 0
+        settings = options.make_settings(self, int(used.sum()))
+        seed = np.random.SeedSequence(check_random_state(self.random_state).randint(2**31 - 1))
+        start_seed, train_seed = seed.spawn(2)
+        start = initial_parameters(basis, X.shape[1], targets.shape[1], seed=start_seed)
+        with _Progress(self.verbose, settings.max_iter) as on_epoch:
+            trained = train(
+                start, X[used], targets[used], weights[used], basis=basis, selection=selection, loss=loss,
+                settings=settings, seed=train_seed, on_epoch=on_epoch,
+            )  # fmt: skip
+        self._store(trained, local_frames=settings.local_frames and selection.needs_refresh)
+
+    def _store(self, trained: Trained, *, local_frames: bool) -> None:
+        self.parameters_ = trained.parameters
+        self.structure_ = trained.structure
+        self.samples_ = trained.samples
+        self.local_frames_ = local_frames
+        self.epochs_ = [asdict(epoch) for epoch in trained.epochs]
+        self.loss_curve_ = [epoch.loss for epoch in trained.epochs]
+        self.n_iter_ = len(trained.epochs)
+        self.converged_ = trained.converged
+
+    @property
+    def basis_(self) -> PauliBasis:
+        """The strings of all learned operators."""
+        return self.structure_.basis
+
+    @property
+    def subspace_(self) -> Subspace:
+        """The basis states in which ground states are sought."""
+        return self.structure_.subspace
+
+    @property
+    def history_(self) -> xr.Dataset:
+        """Loss, gradient norm, smallest gap and subspace dimension of every epoch, labelled, with units."""
+        return records.history(self.epochs_, self)
+
+    @property
+    def bias_operator_(self) -> SparsePauliOp:
+        """The learned operator B."""
+        return self.basis_.to_operator(self.parameters_.bias)
+
+    @property
+    def feature_operators_(self) -> list[SparsePauliOp]:
+        """The learned operators X_f, one for each feature."""
+        return [self.basis_.to_operator(row) for row in self.parameters_.features]
+
+    @property
+    def label_operators_(self) -> list[SparsePauliOp]:
+        """The learned operators O_k, one for each output."""
+        return [self.basis_.to_operator(row) for row in self.parameters_.labels]
+
+    def certify(self, X: ArrayLike) -> xr.Dataset:
+        """Return how far the ground state behind each prediction can be trusted.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+            Rows to predict.
+
+        Returns
+        -------
+        xarray.Dataset
+            Along ``row``: energy, gap, residual, variance, correction, captured_weight and trusted, as described in
+            `hamiltonian_ml.subspace.certificate.Certificate`; energies in units of the model's start field.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> model = HamiltonianClassifier(2, max_iter=2, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
+        >>> bool(model.certify([[0.5]]).trusted.all())  # two qubits: the subspace is the whole space
+        True
+        """
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        boundary = find_boundary(self.structure_)
+        parts = [
+            certify(self.structure_, states.coefficients, states.levels, boundary=boundary)
+            for states in self._ground_states(rows)
+        ]
+        return records.certificate(parts)
+
+    def _outputs(self, X: ArrayLike) -> Array:
+        """Return the outputs <O_k> + c_k (n_rows, n_outputs)."""
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        parts = [readout(self.parameters_, states.expectations) for states in self._ground_states(rows)]
+        return np.concatenate([np.asarray(part) for part in parts])
+
+    def _ground_states(self, rows: Array) -> Iterator[GroundStates]:
+        """Yield the ground states of rows in chunks that fit in memory."""
+        size = max(1, _CHUNK_AMPLITUDES // self.structure_.dimension)
+        for start in range(0, len(rows), size):
+            # Plain arithmetic on NumPy arrays: nothing to compile for each new number of rows.
+            coefficients = np.asarray(linear_embedding(self.parameters_, rows[start : start + size]))
+            rotations = local_rotations(self.basis_, coefficients, self.local_frames_)
+            yield solve(coefficients, self.structure_, rotations, tol=_PREDICTION_TOL)
+
+    def _gradient_deviation(self, X: Array, targets: Array, loss: Loss) -> float:
+        coefficients = np.asarray(linear_embedding(self.parameters_, X))
+        rotations = local_rotations(self.basis_, coefficients, self.local_frames_)
+        with jax.enable_x64(True):
+            return gradient_deviation(
+                self.parameters_, (X, targets, np.ones(len(X))), self.structure_, rotations, loss, alpha=self.alpha
+            )
+
+
+class _Progress:
+    """A progress bar over epochs with the loss, or nothing if not verbose."""
+
+    def __init__(self, verbose: int, total: int) -> None:
+        self._bar = tqdm(total=total, desc="training", unit="epoch") if verbose else None
+
+    def __enter__(self) -> Callable[[int, Epoch], None] | None:
+        return None if self._bar is None else self._show
+
+    def _show(self, number: int, epoch: Epoch) -> None:
+        assert self._bar is not None
+        self._bar.set_postfix(loss=f"{epoch.loss:.4f}", states=epoch.dimension, gap=f"{epoch.smallest_gap:.2g}")
+        self._bar.update(1)
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()

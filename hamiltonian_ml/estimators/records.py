@@ -1,0 +1,51 @@
+"""Labelled arrays of what an estimator knows: training history and certificates, with units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hamiltonian_ml.subspace.certificate import Certificate
+
+_HISTORY = {
+    "loss": ("training loss", "nat"),
+    "gradient_norm": ("Euclidean norm of the gradient", "nat"),
+    "smallest_gap": ("smallest gap of any training row", "start field"),
+    "dimension": ("basis states in the subspace", "1"),
+    "refreshed": ("subspace chosen anew", "1"),
+}
+_CERTIFICATE = {
+    "energy": ("ground-state energy in the subspace", "start field"),
+    "gap": ("distance to the second level", "start field"),
+    "residual": ("norm of (H - E) psi in the full space", "start field"),
+    "variance": ("energy variance", "start field squared"),
+    "correction": ("second-order estimate of the missing energy", "start field"),
+    "captured_weight": ("estimated weight of the exact state in the subspace", "1"),
+    "trusted": ("residual below half the gap, nothing lower outside, weight captured", "1"),
+}
+
+
+def history(epochs: Sequence[dict[str, Any]], estimator: Any) -> xr.Dataset:
+    """Return the epochs' records along ``epoch``, with the estimator's parameters as attributes."""
+    variables = {
+        name: ("epoch", np.array([epoch[name] for epoch in epochs]), {"long_name": text, "units": unit})
+        for name, (text, unit) in _HISTORY.items()
+    }
+    attributes = {f"parameter_{k}": repr(v) for k, v in estimator.get_params(deep=False).items()}
+    title = f"Training history of {type(estimator).__name__}"
+    return xr.Dataset(variables, {"epoch": np.arange(len(epochs))}, {"title": title, **attributes})
+
+
+def certificate(parts: Sequence[Certificate]) -> xr.Dataset:
+    """Return certificates of consecutive chunks of rows as one dataset along ``row``."""
+    variables = {}
+    for each in fields(Certificate):
+        text, unit = _CERTIFICATE[each.name]
+        values = np.concatenate([getattr(part, each.name) for part in parts])
+        variables[each.name] = ("row", values, {"long_name": text, "units": unit})
+    n_rows = len(variables["energy"][1])
+    return xr.Dataset(variables, {"row": np.arange(n_rows)}, {"title": "Certificates of ground states"})

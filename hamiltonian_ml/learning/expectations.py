@@ -1,0 +1,215 @@
+"""Ground-state expectation values and their exact derivative, as one pair and as one JAX function.
+
+In: coefficients, a structure and, for local frames, rotations. Out: <P_p> of every string. Which basis states are used
+is fixed by the structure and never differentiated; the solution inside them is, exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hamiltonian_ml.bases.frames import rotate, rotate_back
+from hamiltonian_ml.subspace.ground_state import Levels, coefficient_gradients, expectations, lowest_levels
+from hamiltonian_ml.subspace.structure import SubspaceStructure
+
+
+@dataclass(frozen=True, eq=False)
+class GroundStates:
+    """Ground states of a batch, with what `pull_back` needs.
+
+    Attributes
+    ----------
+    expectations : (n_rows, n_terms) float
+        <P_p>, in the axes of the coefficients (rotated back from the local frames).
+    levels : Levels
+        Energies, gaps, residuals and amplitudes, in the local frames.
+    coefficients : (n_rows, n_terms) float
+        Coefficients in the local frames.
+    """
+
+    expectations: NDArray[np.float64]
+    levels: Levels
+    coefficients: NDArray[np.float64]
+    structure: SubspaceStructure
+    rotations: NDArray[np.float64] | None
+    tol: float
+
+
+def solve(
+    coefficients: ArrayLike,
+    structure: SubspaceStructure,
+    rotations: NDArray[np.float64] | None = None,
+    *,
+    guesses: NDArray[Any] | None = None,
+    tol: float = 1e-8,
+) -> GroundStates:
+    """Find the ground states of all rows; see `ground_state_expectations` for the parameters."""
+    rows = structure.basis.check_coefficients(coefficients, ndim=2)
+    if rotations is not None:
+        rows = rotate(structure.basis, rows, rotations)
+    levels = lowest_levels(structure, rows, tol=tol, guesses=guesses)
+    values = expectations(structure, levels.ground_states, levels.ground_states)
+    if rotations is not None:
+        values = rotate_back(structure.basis, values, rotations)
+    return GroundStates(values, levels, rows, structure, rotations, tol)
+
+
+def pull_back(states: GroundStates, cotangents: ArrayLike, *, min_gap: float = 1e-3) -> NDArray[np.float64]:
+    """Return the derivative of ``sum(cotangents * expectations)`` with respect to the coefficients.
+
+    Parameters
+    ----------
+    states : GroundStates
+        From `solve`.
+    cotangents : (n_rows, n_terms) array_like of float
+        Derivatives of a loss with respect to the expectation values.
+    min_gap : float
+        Gap floor, in units of a row's largest coefficient; see `coefficient_gradients`.
+
+    Returns
+    -------
+    (n_rows, n_terms) float
+        With the subspace and the frames held fixed.
+    """
+    basis, rotations = states.structure.basis, states.rotations
+    pulls = basis.check_coefficients(cotangents, ndim=2)
+    if rotations is not None:
+        pulls = rotate(basis, pulls, rotations)
+    gradients = coefficient_gradients(
+        states.structure, states.coefficients, states.levels, pulls, tol=states.tol, min_gap=min_gap
+    )
+    return gradients if rotations is None else rotate_back(basis, gradients, rotations)
+
+
+def ground_state_expectations(
+    coefficients: jax.Array,
+    structure: SubspaceStructure,
+    rotations: NDArray[np.float64] | None = None,
+    *,
+    tol: float = 1e-8,
+    min_gap: float = 1e-3,
+) -> jax.Array:
+    """Return <P_p> in the ground state of every row's Hamiltonian; differentiable by JAX, also under ``jax.jit``.
+
+    Parameters
+    ----------
+    coefficients : (n_rows, n_terms) array
+        One Hamiltonian a row, in the basis of the structure.
+    structure : SubspaceStructure
+        The strings restricted to a subspace, from `restrict`. Held fixed by the derivative.
+    rotations : (n_rows, n_qubits, 3, 3) float, optional
+        Local frames in which the subspace is meant, from `mean_field_frames`. Held fixed by the derivative.
+    tol : float
+        Largest residual, in units of a row's largest coefficient.
+    min_gap : float
+        Gap floor of the derivative, in the same units.
+
+    Returns
+    -------
+    (n_rows, n_terms) array
+        In the precision of the coefficients; switch JAX to 64 bits for gradients better than about 1e-4.
+
+    Raises
+    ------
+    ValueError
+        If the shape does not fit the basis.
+    SolverError
+        If a row does not converge.
+
+    Notes
+    -----
+    With G = sum_p g_p P_p for the cotangents g, one linear system a row gives every derivative:
+    ``(H - E) z = -(G - <G>) psi``, z orthogonal to psi, and ``dloss/dh_p = 2 Re <z|P_p|psi>``.
+
+    Examples
+    --------
+    >>> import jax, numpy as np
+    >>> from hamiltonian_ml import PauliBasis, Subspace, ground_state_expectations, restrict
+    >>> structure = restrict(PauliBasis.chain(1), Subspace.full(1))
+    >>> field = jax.numpy.array([[0.0, 0.0, 1.0]])  # H = Z: the ground state is |1>
+    >>> float(ground_state_expectations(field, structure)[0, 2])
+    -1.0
+    """
+
+    def forward(rows: NDArray[np.uint32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        states = solve(_floats(rows), structure, rotations, tol=tol)
+        return states.expectations.astype(kind), _pack(states, kind)
+
+    def backward(
+        rows: NDArray[np.uint32], packed: NDArray[np.uint32], cotangents: NDArray[np.uint32]
+    ) -> NDArray[np.float64]:
+        states = _unpack(_floats(packed), _floats(rows), structure, rotations, tol)
+        return pull_back(states, _floats(cotangents), min_gap=min_gap).astype(kind)
+
+    @jax.custom_vjp
+    def expect(rows: jax.Array) -> jax.Array:
+        return _forward(rows)[0]
+
+    def _forward(rows: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        shapes = (
+            jax.ShapeDtypeStruct(rows.shape, kind),
+            jax.ShapeDtypeStruct((rows.shape[0], structure.dimension + 1, n_levels, 2), kind),
+        )
+        values, packed = jax.pure_callback(forward, shapes, _bits(rows), vmap_method="sequential")
+        return values, (rows, packed)
+
+    def _backward(saved: tuple[jax.Array, jax.Array], cotangents: jax.Array) -> tuple[jax.Array]:
+        rows, packed = saved
+        shape = jax.ShapeDtypeStruct(rows.shape, kind)
+        arguments = (_bits(rows), _bits(packed), _bits(cotangents))
+        return (jax.pure_callback(backward, shape, *arguments, vmap_method="sequential"),)
+
+    expect.defvjp(_forward, _backward)
+    array = jnp.asarray(coefficients)
+    kind = np.dtype(jnp.result_type(array, jnp.float32))
+    n_levels = min(2, structure.dimension)
+    if array.ndim != 2 or array.shape[1] != structure.basis.n_terms:
+        raise ValueError(
+            f"coefficients must have shape (n_rows, {structure.basis.n_terms}), got {array.shape}; build them and the "
+            "structure from one PauliBasis."
+        )
+    return expect(array.astype(kind))
+
+
+def _bits(array: jax.Array) -> jax.Array:
+    """View floats as 32-bit words: callbacks run in a thread where JAX may round 64-bit floats to 32 bits."""
+    words = jax.lax.bitcast_convert_type(array, jnp.uint32)
+    return words if array.dtype == jnp.float64 else words[..., None]
+
+
+def _floats(words: Any) -> NDArray[np.float64]:
+    array = np.ascontiguousarray(np.asarray(words))
+    kind = np.float64 if array.shape[-1] == 2 else np.float32
+    return array.view(kind)[..., 0].astype(np.float64)
+
+
+def _pack(states: GroundStates, kind: np.dtype[Any]) -> NDArray[np.float64]:
+    """Put energies and amplitudes, real and imaginary parts, into one array of floats: row 0 holds the energies."""
+    levels = states.levels
+    n_rows, d, n_levels = levels.states.shape
+    packed = np.empty((n_rows, d + 1, n_levels, 2), dtype=kind)
+    packed[:, 0, :, 0], packed[:, 0, :, 1] = levels.energies, levels.residuals
+    packed[:, 1:, :, 0], packed[:, 1:, :, 1] = levels.states.real, levels.states.imag
+    return packed
+
+
+def _unpack(
+    packed: NDArray[np.float64],
+    coefficients: NDArray[np.float64],
+    structure: SubspaceStructure,
+    rotations: NDArray[np.float64] | None,
+    tol: float,
+) -> GroundStates:
+    amplitudes = packed[:, 1:, :, 0] + 1j * packed[:, 1:, :, 1]
+    n_rows = len(packed)
+    levels = Levels(
+        packed[:, 0, :, 0].copy(), packed[:, 0, :, 1], amplitudes, np.zeros(n_rows, np.int64), np.zeros(n_rows, bool)
+    )
+    rows = coefficients if rotations is None else rotate(structure.basis, coefficients, rotations)
+    return GroundStates(np.empty_like(rows), levels, rows, structure, rotations, tol)

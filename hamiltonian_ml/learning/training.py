@@ -1,0 +1,311 @@
+"""The training loop: the only place where parameters change.
+
+In: rows, targets, a selection and settings. Out: trained parameters, the subspace they were trained in, and a record of
+every epoch. A step is embed, solve, read out, loss; its derivative runs back through the same four.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from numpy.typing import NDArray
+
+from hamiltonian_ml.bases.frames import mean_field_frames, rotate
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Samples
+from hamiltonian_ml.learning.embedding import linear_embedding
+from hamiltonian_ml.learning.expectations import GroundStates, pull_back, solve
+from hamiltonian_ml.learning.losses import Loss
+from hamiltonian_ml.learning.model import Parameters, readout
+from hamiltonian_ml.selection.strategy import Selection
+from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
+
+Array = NDArray[np.float64]
+_ADAM = optax.scale_by_adam()  # one object for all fits: compiled steps are shared between fits of one shape
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; the estimators' parameters of the same names say what each means."""
+
+    max_iter: int = 100
+    batch_size: int | None = None
+    learning_rate: float = 0.02
+    alpha: float = 0.0
+    tol: float = 1e-4
+    n_iter_no_change: int = 10
+    refresh_every: int = 5
+    local_frames: bool = True
+    solver_tol: float = 1e-6
+    min_gap: float = 1e-3
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What happened in one epoch.
+
+    Attributes
+    ----------
+    loss : float
+        Weighted mean over the rows, before the step, with the penalty of ``alpha``.
+    gradient_norm : float
+        Euclidean norm over all parameters, mean over batches.
+    smallest_gap : float
+        Smallest gap between the two lowest levels of any row, in energy units.
+    dimension : int
+        Basis states in the subspace.
+    refreshed : bool
+        Whether the subspace was chosen anew at the start of the epoch.
+    """
+
+    loss: float
+    gradient_norm: float
+    smallest_gap: float
+    dimension: int
+    refreshed: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The result of `train`."""
+
+    parameters: Parameters
+    structure: SubspaceStructure
+    samples: Samples | None
+    epochs: list[Epoch] = field(default_factory=list)
+    converged: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A subspace chosen for some parameters, and the local frames of the training rows that it is meant in."""
+
+    structure: SubspaceStructure
+    rotations: Array | None
+    samples: Samples | None
+
+
+def train(
+    parameters: Parameters,
+    features: Array,
+    targets: Array,
+    weights: Array,
+    *,
+    basis: PauliBasis,
+    selection: Selection,
+    loss: Loss,
+    settings: Settings,
+    seed: np.random.SeedSequence,
+    on_epoch: Callable[[int, Epoch], None] | None = None,
+) -> Trained:
+    """Fit parameters by Adam on exact gradients inside the selected subspace.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Start values.
+    features : (n_rows, n_features) float
+    targets : (n_rows, n_outputs) float
+        One-hot classes or real values, as the loss wants them.
+    weights : (n_rows,) float
+        Positive.
+    basis : PauliBasis
+        Strings of all operators.
+    selection : Selection
+        Chooses the basis states, every ``refresh_every`` epochs if it depends on the Hamiltonians.
+    loss : callable
+        From `losses`.
+    settings : Settings
+    seed : numpy.random.SeedSequence
+        Source of the samples and of the order of batches.
+    on_epoch : callable, optional
+        Called with the epoch's number, from 0, and its record.
+
+    Returns
+    -------
+    Trained
+
+    Notes
+    -----
+    Training stops when the loss of an epoch has not fallen by ``tol`` in ``n_iter_no_change`` epochs.
+    """
+    sample_seeds, batch_seed = (np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, k)) for k in (0, 1))
+    batches = np.random.default_rng(batch_seed)
+    epochs: list[Epoch] = []
+    with jax.enable_x64(True):
+        memory = _ADAM.init(parameters)
+        chosen: Chosen | None = None
+        guesses = _Guesses()
+        best, waited = np.inf, 0
+        for number in range(settings.max_iter):
+            refresh = chosen is None or (selection.needs_refresh and number % settings.refresh_every == 0)
+            if refresh:
+                sample_seed = np.random.SeedSequence(sample_seeds.entropy, spawn_key=(*sample_seeds.spawn_key, number))
+                chosen = choose(
+                    parameters, features, weights, basis, selection, settings.local_frames, seed=sample_seed
+                )
+                guesses = _Guesses()
+            assert chosen is not None
+            parts: list[tuple[float, float, float, float]] = []
+            for rows in _batches(len(features), settings.batch_size, batches):
+                batch = (features[rows], targets[rows], weights[rows])
+                value, gradients, states = loss_and_gradients(
+                    parameters, batch, chosen.structure, _take(chosen.rotations, rows), loss, settings,
+                    guesses=guesses.of(rows),
+                )  # fmt: skip
+                guesses.keep(rows, states, len(features))
+                norm = float(optax.tree.norm(gradients))
+                parameters, memory = _update(parameters, memory, gradients, settings.learning_rate)
+                parts.append((value, norm, float(states.levels.gaps.min()), float(batch[2].sum())))
+            epochs.append(_summary(parts, chosen.structure.dimension, refresh))
+            if on_epoch is not None:
+                on_epoch(number, epochs[-1])
+            waited = 0 if epochs[-1].loss < best - settings.tol else waited + 1
+            best = min(best, epochs[-1].loss)
+            if waited >= settings.n_iter_no_change:
+                break
+        # The subspace in hand was chosen for older parameters; predictions deserve one chosen for the final ones.
+        if selection.needs_refresh or chosen is None:
+            final = np.random.SeedSequence(sample_seeds.entropy, spawn_key=(*sample_seeds.spawn_key, settings.max_iter))
+            chosen = choose(parameters, features, weights, basis, selection, settings.local_frames, seed=final)
+    trained = Parameters(*(np.asarray(p, dtype=np.float64) for p in parameters))
+    return Trained(trained, chosen.structure, chosen.samples, epochs, waited >= settings.n_iter_no_change)
+
+
+def choose(
+    parameters: Parameters,
+    features: Array,
+    weights: Array,
+    basis: PauliBasis,
+    selection: Selection,
+    local_frames: bool,
+    *,
+    seed: np.random.SeedSequence,
+) -> Chosen:
+    """Choose a subspace for the Hamiltonians of some rows, in their local frames where these are wanted.
+
+    The whole space is the same in all frames, so a selection that never needs a refresh gets none.
+    """
+    with jax.enable_x64(True):
+        coefficients = np.asarray(_embed(parameters, features))
+    rotations = local_rotations(basis, coefficients, local_frames and selection.needs_refresh)
+    if rotations is not None:
+        coefficients = rotate(basis, coefficients, rotations)
+    selected = selection.select(basis, coefficients, weights, seed=seed)
+    return Chosen(restrict(basis, selected.subspace), rotations, selected.samples)
+
+
+def local_rotations(basis: PauliBasis, coefficients: Array, wanted: bool) -> Array | None:
+    """Return the rotations (n_rows, n_qubits, 3, 3) into the mean-field frames, or None if they are not wanted."""
+    return mean_field_frames(basis, coefficients).rotations if wanted else None
+
+
+def loss_and_gradients(
+    parameters: Parameters,
+    batch: tuple[Array, Array, Array],
+    structure: SubspaceStructure,
+    rotations: Array | None,
+    loss: Loss,
+    settings: Settings,
+    *,
+    guesses: NDArray[Any] | None = None,
+) -> tuple[float, Parameters, GroundStates]:
+    """Return the loss of a batch (features, targets, weights), its exact gradient and the ground states.
+
+    The subspace and the frames are held fixed. JAX must be in 64-bit mode.
+    """
+    features, targets, weights = batch
+    coefficients = np.asarray(_embed(parameters, features))
+    states = solve(coefficients, structure, rotations, guesses=guesses, tol=settings.solver_tol)
+    value, (direct, cotangents) = _loss_gradients(
+        parameters, states.expectations, targets, weights, settings.alpha, loss=loss
+    )
+    pulled = pull_back(states, np.asarray(cotangents), min_gap=settings.min_gap)
+    return float(value), _add_embedded(parameters, features, pulled, direct), states
+
+
+@jax.jit
+def _embed(parameters: Parameters, features: Array) -> jax.Array:
+    return jnp.asarray(linear_embedding(parameters, features))
+
+
+def _penalised(
+    parameters: Parameters, expectations: Array, targets: Array, weights: Array, alpha: float, loss: Loss
+) -> jax.Array:
+    """Return the loss plus alpha/2 times the sum of squares of the feature and label operators' coefficients.
+
+    The bias operator is left out: it holds the field that keeps the gap open.
+    """
+    penalty = (parameters.features**2).sum() + (parameters.labels**2).sum()
+    return loss(readout(parameters, expectations), targets, weights) + 0.5 * alpha * penalty
+
+
+@partial(jax.jit, static_argnames="loss")
+def _loss_gradients(
+    parameters: Parameters, expectations: Array, targets: Array, weights: Array, alpha: float, *, loss: Loss
+) -> tuple[jax.Array, tuple[Parameters, jax.Array]]:
+    return jax.value_and_grad(_penalised, argnums=(0, 1))(parameters, expectations, targets, weights, alpha, loss)
+
+
+@jax.jit
+def _add_embedded(parameters: Parameters, features: Array, cotangents: Array, direct: Parameters) -> Parameters:
+    """Pull cotangents of the coefficients back through the embedding and add the loss's direct gradient."""
+    _, pull = jax.vjp(lambda p: linear_embedding(p, features), parameters)
+    return Parameters(*jax.tree.map(lambda a, b: a + b, pull(cotangents)[0], direct))
+
+
+@jax.jit
+def _update(parameters: Parameters, memory: Any, gradients: Parameters, learning_rate: float) -> tuple[Parameters, Any]:
+    directions, memory = _ADAM.update(gradients, memory)
+    return Parameters(*(p - learning_rate * d for p, d in zip(parameters, directions, strict=True))), memory
+
+
+class _Guesses:
+    """States of the last step, as start vectors of the next one in the same subspace."""
+
+    def __init__(self) -> None:
+        self._states: NDArray[Any] | None = None
+        self._known: NDArray[np.bool_] | None = None
+
+    def of(self, rows: NDArray[np.intp]) -> NDArray[Any] | None:
+        if self._states is None or self._known is None or not self._known[rows].all():
+            return None
+        return self._states[rows]
+
+    def keep(self, rows: NDArray[np.intp], states: GroundStates, n_rows: int) -> None:
+        found = states.levels.states
+        if self._states is None or self._known is None or self._states.dtype != found.dtype:
+            self._states = np.zeros((n_rows, *found.shape[1:]), dtype=found.dtype)
+            self._known = np.zeros(n_rows, dtype=bool)
+        self._states[rows] = found
+        self._known[rows] = True
+
+
+def _batches(n_rows: int, batch_size: int | None, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+    """Yield the rows of each batch: all of them, or a random partition into nearly equal parts."""
+    if batch_size is None or batch_size >= n_rows:
+        yield np.arange(n_rows)
+        return
+    yield from np.array_split(rng.permutation(n_rows), -(-n_rows // batch_size))
+
+
+def _take(rotations: Array | None, rows: NDArray[np.intp]) -> Array | None:
+    return None if rotations is None else rotations[rows]
+
+
+def _summary(parts: list[tuple[float, float, float, float]], dimension: int, refreshed: bool) -> Epoch:
+    losses, norms, gaps, weights = np.array(parts).T
+    return Epoch(
+        loss=float(np.average(losses, weights=weights)),
+        gradient_norm=float(norms.mean()),
+        smallest_gap=float(gaps.min()),
+        dimension=dimension,
+        refreshed=refreshed,
+    )

@@ -1,0 +1,96 @@
+"""Basis states that the Krylov circuits of the rows sample: one pooled subspace, ranked by counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Samples, Subspace
+from hamiltonian_ml.sampling.run import sample_krylov
+from hamiltonian_ml.selection.strategy import Selected
+
+DEFAULT_MAX_DIMENSION = 4096
+_SAME_DIGITS = 10  # rows whose coefficients agree to so many decimals are sampled once
+
+
+@dataclass(frozen=True)
+class KrylovSelection:
+    """Select the states seen most often when the Krylov states of the rows are measured.
+
+    Parameters
+    ----------
+    backend : str or BaseSamplerV2
+        Where circuits run.
+    krylov_dimension : int
+        Krylov states a row; the first is the reference state and needs no circuit.
+    time_step : "auto" or float
+        Time of one step in 1/energy.
+    trotter_order : int
+        1 or 2.
+    shots : int
+        Shots a circuit.
+    max_dimension : int or None
+        Most states kept; None means 4,096. The reference state is always one of them.
+    max_rows : int
+        Most rows sampled at a time. Rows share the subspace, so of more distinct rows a random part is drawn,
+        in proportion to their weights.
+    """
+
+    backend: Any = "auto"
+    krylov_dimension: int = 4
+    time_step: float | str = "auto"
+    trotter_order: int = 1
+    shots: int = 1000
+    max_dimension: int | None = None
+    max_rows: int = 64
+
+    needs_refresh = True
+
+    def __post_init__(self) -> None:
+        for name in ("max_rows", "max_dimension"):
+            value = getattr(self, name)
+            if name == "max_dimension" and value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+
+    def select(
+        self,
+        basis: PauliBasis,
+        coefficients: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        *,
+        seed: np.random.SeedSequence,
+    ) -> Selected:
+        """Sample the rows' Krylov states and keep the states with the most counts.
+
+        Equal rows are sampled once and count with their summed weight, so that a row of weight two does what two equal
+        rows do. Weights of different rows scale their counts.
+        """
+        rng = np.random.default_rng(seed)
+        distinct, inverse = np.unique(coefficients.round(_SAME_DIGITS), axis=0, return_inverse=True)
+        pooled = np.bincount(inverse.reshape(-1), weights, minlength=len(distinct))
+        rows = np.arange(len(distinct))
+        if len(rows) > self.max_rows:
+            rows = np.sort(rng.choice(rows, self.max_rows, replace=False, p=pooled / pooled.sum()))
+        parts = sample_krylov(
+            basis,
+            distinct[rows],
+            krylov_dimension=self.krylov_dimension,
+            time_step=self.time_step,
+            trotter_order=self.trotter_order,
+            shots=self.shots,
+            backend=self.backend,
+            seed=int(rng.integers(2**31 - 1)),
+        )
+        samples = Samples.union(parts, pooled[rows] / pooled[rows].sum())
+        reference = np.zeros((1, basis.n_words), dtype=np.uint64)
+        limit = DEFAULT_MAX_DIMENSION if self.max_dimension is None else self.max_dimension
+        kept = samples.most_frequent(limit)
+        if len(kept) == limit and kept.any(axis=1).all():
+            kept = samples.most_frequent(limit - 1)  # make room for the reference state
+        return Selected(Subspace.span(basis.n_qubits, reference, kept), samples)

@@ -1,0 +1,95 @@
+"""How good a ground state found in a subspace is, in the full space.
+
+In: a structure, coefficients and their levels. Out: one `Certificate` for the batch, with every figure for each row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonian_ml.subspace import kernels
+from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
+from hamiltonian_ml.subspace.ground_state import Levels
+from hamiltonian_ml.subspace.structure import SubspaceStructure
+from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
+
+TRUSTED_WEIGHT = 0.9  # least captured weight of a trusted state
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """Quality of a batch of ground states. All arrays have shape (n_rows,); energies are in the coefficients' unit.
+
+    Attributes
+    ----------
+    energy : float
+        ``E = <psi|H|psi>``, an upper bound on the exact ground-state energy.
+    gap : float
+        Distance to the second level inside the subspace.
+    residual : float
+        ``||H psi - E psi||`` in the full space. An exact level lies within this distance of E.
+    variance : float
+        ``<H^2> - E^2``, the square of the residual.
+    correction : float
+        Second-order (Epstein-Nesbet) estimate of what the states outside would add to the energy.
+    captured_weight : float
+        First-order estimate of the weight of the exact ground state inside the subspace, between 0 and 1.
+    trusted : bool
+        Whether the residual is below half the gap, no state outside lies lower than E, and the captured weight is at
+        least `TRUSTED_WEIGHT`.
+    """
+
+    energy: NDArray[np.float64]
+    gap: NDArray[np.float64]
+    residual: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    correction: NDArray[np.float64]
+    captured_weight: NDArray[np.float64]
+    trusted: NDArray[np.bool_]
+
+
+def certify(
+    structure: SubspaceStructure,
+    coefficients: NDArray[np.float64],
+    levels: Levels,
+    *,
+    boundary: Boundary | None = None,
+) -> Certificate:
+    """Certify the lowest level of every row in one pass over the states just outside the subspace.
+
+    Parameters
+    ----------
+    structure : SubspaceStructure
+        Where the levels were found.
+    coefficients : (n_rows, n_terms) float
+        The Hamiltonians, in the frame of the subspace.
+    levels : Levels
+        From `lowest_levels`.
+    boundary : Boundary, optional
+        From `find_boundary`, if it is at hand.
+
+    References
+    ----------
+    .. [1] P. S. Epstein, Phys. Rev. 28, 695 (1926); R. K. Nesbet, Proc. R. Soc. A 230, 312 (1955).
+    """
+    edge = find_boundary(structure) if boundary is None else boundary
+    tables, diagonal_tables = structure.element_tables(coefficients)
+    states, energies = levels.ground_states.astype(tables.dtype, copy=False), levels.energies[:, 0]
+    sums = np.zeros((len(energies), 4))
+
+    def pass_over(block: range) -> None:
+        for row in block:
+            sums[row] = kernels.leave(
+                edge.starts, edge.columns, edge.codes, edge.diagonal_codes,
+                tables[row], diagonal_tables[row], energies[row], states[row],
+            )  # fmt: skip
+
+    map_blocks(pass_over, row_blocks(len(energies)))
+    outside, correction, weight, lowest = sums.T
+    residual = np.sqrt(levels.residuals[:, 0] ** 2 + outside)
+    captured = 1 / (1 + weight)
+    trusted = (residual < levels.gaps / 2) & (lowest > energies) & (captured >= TRUSTED_WEIGHT)
+    return Certificate(energies, levels.gaps, residual, residual**2, correction, captured, trusted)
