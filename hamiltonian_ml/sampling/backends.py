@@ -119,7 +119,8 @@ def _open_mps(backend: Backend, n_qubits: int, seed: int | None) -> BaseSamplerV
         matrix_product_state_max_bond_dimension=backend.bond_dimension,
         matrix_product_state_truncation_threshold=backend.truncation_threshold,
         # Whatever its name says, this one does not list 2^n probabilities: it fixes one qubit after the other, once
-        # for all shots that begin alike. It draws the same samples as the default, four to five times as fast at 50 qubits.
+        # for all shots that begin alike. It draws the same samples as the default algorithm; at 50 qubits and 500
+        # shots the whole run takes a quarter of the time.
         mps_sample_measure_algorithm="mps_probabilities",
     )
 
