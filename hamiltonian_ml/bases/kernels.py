@@ -54,8 +54,6 @@ def solve_rows(graph, coefficients, starts, tol, max_sweeps, screening_sweeps, s
                 best, lowest = k, energy
         state = states[row]
         stitch(graph, fields, couplings, candidates, best, state)
-        if product_energy(graph, fields, couplings, state) > lowest - TIE:
-            state[:] = candidates[best]
         sweeps[row], converged[row] = relax(graph, fields, couplings, state, tol, max_sweeps)
         energies[row] = scale * product_energy(graph, fields, couplings, state)
 
@@ -134,7 +132,8 @@ def stitch(graph, fields, couplings, candidates, best, stitched):
     """Write the best state that takes each Bloch vector from some candidate into ``stitched``.
 
     Exact on a forest, by dynamic programming: ``costs[i, k]`` is the least energy of qubit i and all below it if i
-    takes candidate k. Where the graph has loops, qubits outside the forest keep their vectors of the best candidate.
+    takes candidate k; ties go to the first candidate. Where the graph has loops, qubits outside the forest keep their
+    vectors of the best candidate.
     """
     n_candidates, n_qubits = candidates.shape[:2]
     costs = np.empty((n_qubits, n_candidates))

@@ -232,12 +232,14 @@ def test_frames_of_a_rotated_hamiltonian_are_the_identity_or_lower(seed, isotrop
     assert isotropic or settled.all()
 
 
-def test_a_degenerate_hamiltonian_keeps_its_frame():
-    basis = PauliBasis.ring(8)  # any common rotation of all spins costs nothing
-    coefficients = terms(basis, XX=1, YY=1, ZZ=1)
+@given(n_qubits=st.integers(3, 8), seed=seeds)
+def test_a_degenerate_hamiltonian_keeps_its_frame(n_qubits, seed):
+    basis = PauliBasis.ring(2 * n_qubits)  # any common rotation of all spins costs nothing
+    turned = random_rotations(np.random.default_rng(seed), 1, basis.n_qubits)
+    coefficients = rotate(basis, terms(basis, XX=1, YY=1, ZZ=1), turned)  # so that round-off decides between ties
     first = mean_field_frames(basis, coefficients)
     again = mean_field_frames(basis, rotate(basis, coefficients, first.rotations))
-    np.testing.assert_allclose(again.rotations, identity_frames(1, 8).rotations, atol=1e-7)
+    np.testing.assert_allclose(again.rotations, identity_frames(1, basis.n_qubits).rotations, atol=1e-5)  # soft modes
 
 
 def test_one_row_is_the_same_alone_and_in_any_batch_and_on_every_call(rng):
