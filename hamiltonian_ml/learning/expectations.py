@@ -154,7 +154,7 @@ def ground_state_expectations(
     def _forward(rows: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         shapes = (
             jax.ShapeDtypeStruct(rows.shape, kind),
-            jax.ShapeDtypeStruct((rows.shape[0], structure.dimension + 1, n_levels, 2), kind),
+            jax.ShapeDtypeStruct((rows.shape[0], n_levels, structure.dimension + 1, 2), kind),
         )
         values, packed = jax.pure_callback(forward, shapes, _bits(rows), vmap_method="sequential")
         return values, (rows, packed)
@@ -190,12 +190,12 @@ def _floats(words: Any) -> NDArray[np.float64]:
 
 
 def _pack(states: GroundStates, kind: np.dtype[Any]) -> NDArray[np.float64]:
-    """Put energies and amplitudes, real and imaginary parts, into one array of floats: row 0 holds the energies."""
+    """Put energies and amplitudes, real and imaginary parts, into one array of floats; energies come first."""
     levels = states.levels
-    n_rows, d, n_levels = levels.states.shape
-    packed = np.empty((n_rows, d + 1, n_levels, 2), dtype=kind)
-    packed[:, 0, :, 0], packed[:, 0, :, 1] = levels.energies, levels.residuals
-    packed[:, 1:, :, 0], packed[:, 1:, :, 1] = levels.states.real, levels.states.imag
+    n_rows, n_levels, d = levels.states.shape
+    packed = np.empty((n_rows, n_levels, d + 1, 2), dtype=kind)
+    packed[:, :, 0, 0], packed[:, :, 0, 1] = levels.energies, levels.residuals
+    packed[:, :, 1:, 0], packed[:, :, 1:, 1] = levels.states.real, levels.states.imag
     return packed
 
 
@@ -206,10 +206,10 @@ def _unpack(
     rotations: NDArray[np.float64] | None,
     tol: float,
 ) -> GroundStates:
-    amplitudes = packed[:, 1:, :, 0] + 1j * packed[:, 1:, :, 1]
+    amplitudes = packed[:, :, 1:, 0] + 1j * packed[:, :, 1:, 1]
     n_rows = len(packed)
     levels = Levels(
-        packed[:, 0, :, 0].copy(), packed[:, 0, :, 1], amplitudes, np.zeros(n_rows, np.int64), np.zeros(n_rows, bool)
+        packed[:, :, 0, 0].copy(), packed[:, :, 0, 1], amplitudes, np.zeros(n_rows, np.int64), np.zeros(n_rows, bool)
     )
     rows = coefficients if rotations is None else rotate(structure.basis, coefficients, rotations)
     return GroundStates(np.empty_like(rows), levels, rows, structure, rotations, tol)

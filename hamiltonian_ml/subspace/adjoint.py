@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hamiltonian_ml.subspace.kernels import diagonal_of, multiply
+from hamiltonian_ml.subspace.kernels import diagonal_of, multiply, preconditioner_floor
 
-_JIT = {"cache": True, "nogil": True}
+# Sums may be reordered, so that they run on vector units; infinities and NaN keep their meaning.
+_JIT = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract"}}
 
 
 @njit(**_JIT)
@@ -48,7 +49,7 @@ def respond(starts, columns, codes, table, diagonal, energy, shift, state, sourc
     if norm == 0.0:
         z[:] = 0.0
         return 0.0, 0
-    floor = 0.1 * np.max(np.abs(table)) if len(table) else 1.0
+    floor = preconditioner_floor(table, diagonal)
     _project_out(z, state)
     multiply(starts, columns, codes, table, diagonal, z, image)
     for u in range(d):

@@ -15,13 +15,11 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.adjoint import respond_rows
-from hamiltonian_ml.subspace.davidson import solve_rows
+from hamiltonian_ml.subspace.lobpcg import solve_rows
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
 
-_SEARCH_SPACE = 8  # vectors kept before a restart: more cost more in orthogonalisation than they save in products
-_MAX_PRODUCTS = 400
-_SECOND_LEVEL_TOL = 1e-2  # the gap is off by about the square of this, in units of the largest coefficient
+_MAX_PRODUCTS = 400  # for each level
 
 
 class SolverError(RuntimeError):
@@ -38,12 +36,12 @@ class Levels:
         In the units of the coefficients, ascending.
     residuals : (n_rows, n_levels) float
         ``||H psi - E psi||`` inside the subspace, same units.
-    states : (n_rows, dimension, n_levels) float or complex
+    states : (n_rows, n_levels, dimension) float or complex
         Normalised amplitudes.
     products : (n_rows,) int
         Multiplications by H that each row took.
     fallback : (n_rows,) bool
-        Rows that the Davidson iteration left unconverged and ARPACK's Lanczos iteration solved.
+        Rows that the conjugate-gradient search left unconverged and ARPACK's Lanczos iteration solved.
     """
 
     energies: NDArray[np.float64]
@@ -55,7 +53,7 @@ class Levels:
     @property
     def ground_states(self) -> NDArray[Any]:
         """(n_rows, dimension) amplitudes of the lowest level."""
-        return np.ascontiguousarray(self.states[:, :, 0])
+        return np.ascontiguousarray(self.states[:, 0])
 
     @property
     def gaps(self) -> NDArray[np.float64]:
@@ -71,6 +69,7 @@ def lowest_levels(
     *,
     n_levels: int = 2,
     tol: float = 1e-8,
+    gap_tol: float = 1e-2,
     guesses: NDArray[Any] | None = None,
 ) -> Levels:
     """Find the lowest levels of every row's Hamiltonian in the subspace.
@@ -84,9 +83,12 @@ def lowest_levels(
     n_levels : int
         Levels to find, at least 1; no more than the subspace has.
     tol : float
-        Largest residual of the lowest level, in units of a row's largest coefficient. Levels above are found to
-        ``max(tol, 1e-2)``, enough for the gap.
-    guesses : (n_rows, dimension, n_levels) array, optional
+        Largest residual of the lowest level, in units of a row's largest coefficient.
+    gap_tol : float
+        The same for the levels above. The error of an energy is about the square of the residual over the distance to
+        the next level, so the default gives the gap to two digits or so; a level can be taken for the one above it
+        while the residual stays below. Ask for 1e-6 where the gap itself matters.
+    guesses : (n_rows, n_levels, dimension) array, optional
         Start vectors, for instance the states of the last epoch.
 
     Returns
@@ -98,25 +100,24 @@ def lowest_levels(
     ValueError
         If coefficients do not fit the basis or are not finite.
     SolverError
-        If a row reaches the tolerance neither by Davidson's nor by Lanczos' method.
+        If a row reaches the tolerance neither by conjugate gradients nor by Lanczos' method.
     """
     rows = structure.basis.check_coefficients(coefficients, ndim=2)
     tables, diagonal_tables = structure.element_tables(rows)
     n_rows, d, n_levels = len(rows), structure.dimension, min(n_levels, structure.dimension)
     scale = np.abs(rows).max(axis=1, initial=1e-300)
-    tolerances = scale[:, None] * np.array([tol] + [max(tol, _SECOND_LEVEL_TOL)] * (n_levels - 1))
+    tolerances = scale[:, None] * np.array([tol] + [max(tol, gap_tol)] * (n_levels - 1))
     # A residual cannot fall below the round-off of a sum of that size.
     tolerances = np.maximum(tolerances, 4 * np.finfo(float).eps * np.abs(rows).sum(axis=1)[:, None])
     energies, residuals = np.empty((n_rows, n_levels)), np.empty((n_rows, n_levels))
-    states = np.empty((n_rows, d, n_levels), dtype=tables.dtype)
+    states = np.zeros((n_rows, n_levels, d), dtype=tables.dtype)
     products = np.zeros(n_rows, dtype=np.int64)
-    start_vectors, n_guesses = _start_vectors(guesses, states)
+    n_guesses = _enter_guesses(guesses, states)
 
     def solve(block: range) -> None:
         solve_rows(
             block.start, block.stop, structure.starts, structure.columns, structure.codes, structure.diagonal_codes,
-            tables, diagonal_tables, start_vectors, n_guesses, tolerances, _MAX_PRODUCTS,
-            max(_SEARCH_SPACE, n_levels + 4), energies, residuals, states, products,
+            tables, diagonal_tables, n_guesses, tolerances, _MAX_PRODUCTS, energies, residuals, states, products,
         )  # fmt: skip
 
     map_blocks(solve, row_blocks(n_rows, smallest=_smallest_block(d)))
@@ -127,7 +128,7 @@ def lowest_levels(
         if residuals[row, 0] > tolerances[row, 0]:
             raise SolverError(
                 f"the ground state of row {row} has a residual of {residuals[row, 0]:.1e}, above the tolerance of "
-                f"{tolerances[row, 0]:.1e}, by Davidson's and by Lanczos' method; raise tol or check the coefficients."
+                f"{tolerances[row, 0]:.1e}, by conjugate gradients and by Lanczos' method; raise tol or check the coefficients."
             )
     return Levels(energies, residuals, states, products, fallback)
 
@@ -214,14 +215,15 @@ def _smallest_block(dimension: int) -> int:
     return max(1, 1024 // dimension)
 
 
-def _start_vectors(guesses: NDArray[Any] | None, states: NDArray[Any]) -> tuple[NDArray[Any], int]:
-    """Return start vectors in the solver's type and how many a row has; real problems ignore complex guesses."""
-    if guesses is None or guesses.shape[:2] != states.shape[:2]:
-        return np.zeros((1, 1, 1), dtype=states.dtype), 0
+def _enter_guesses(guesses: NDArray[Any] | None, states: NDArray[Any]) -> int:
+    """Write usable start vectors into ``states`` and return how many levels have one."""
+    if guesses is None or guesses.shape[0] != len(states) or guesses.shape[2] != states.shape[2]:
+        return 0
     if np.iscomplexobj(guesses) and not np.iscomplexobj(states):
-        return np.zeros((1, 1, 1), dtype=states.dtype), 0
-    n_guesses = min(guesses.shape[2], states.shape[2])
-    return np.ascontiguousarray(guesses[:, :, :n_guesses], dtype=states.dtype), n_guesses
+        return 0
+    n_guesses = min(guesses.shape[1], states.shape[1])
+    states[:, :n_guesses] = guesses[:, :n_guesses]
+    return n_guesses
 
 
 def _product(structure: SubspaceStructure, table: NDArray[Any], diagonal: NDArray[np.float64]) -> Any:
@@ -253,14 +255,14 @@ def _lanczos(
     if d <= max(64, n_levels + 2):
         matrix = np.stack([multiply(column) for column in np.eye(d)], axis=1)
         energies, states = np.linalg.eigh(matrix)
-        return energies[:n_levels], states[:, :n_levels]
+        return energies[:n_levels], states[:, :n_levels].T
     operator = LinearOperator((d, d), matvec=multiply, dtype=table.dtype)
     try:
-        energies, states = eigsh(operator, k=n_levels, which="SA", v0=guess.sum(axis=1), ncv=min(d, 40), maxiter=20 * d)
+        energies, states = eigsh(operator, k=n_levels, which="SA", v0=guess.sum(axis=0), ncv=min(d, 40), maxiter=20 * d)
     except ArpackError as error:
         raise SolverError(f"ARPACK did not converge: {error}; raise tol.") from error
     order = np.argsort(energies)
-    return energies[order], states[:, order]
+    return energies[order], states[:, order].T
 
 
 def _residuals(
@@ -272,5 +274,5 @@ def _residuals(
 ) -> NDArray[np.float64]:
     multiply = _product(structure, table, _diagonal(structure, diagonal_table))
     return np.array(
-        [np.linalg.norm(multiply(psi) - e * psi) for e, psi in zip(energies, states.T, strict=True)], dtype=np.float64
+        [np.linalg.norm(multiply(psi) - e * psi) for e, psi in zip(energies, states, strict=True)], dtype=np.float64
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-_JIT = {"cache": True, "nogil": True}
+# Sums may be reordered, so that they run on vector units; infinities and NaN keep their meaning.
+_JIT = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract"}}
 
 
 @njit(**_JIT)
@@ -170,3 +171,13 @@ def brackets(starts, columns, codes, diagonal_codes, left, right, bins, diagonal
         weight = (bra * right[u]).real
         for c in range(diagonal_codes.shape[1]):
             diagonal_bins[diagonal_codes[u, c]] += weight
+
+
+@njit(**_JIT)
+def preconditioner_floor(table, diagonal):
+    """Return the smallest denominator that the diagonal preconditioners use, positive for every Hamiltonian."""
+    largest = 0.0
+    for k in range(len(table)):
+        largest = max(largest, abs(table[k]))
+    floor = max(0.1 * largest, 1e-3 * (np.max(diagonal) - np.min(diagonal)))
+    return floor if floor > 0.0 else 1.0

@@ -1,0 +1,77 @@
+"""Certificates against dense matrices in the full space."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.subspace.boundary import find_boundary
+from hamiltonian_ml.subspace.certificate import certify
+from hamiltonian_ml.subspace.ground_state import lowest_levels
+from hamiltonian_ml.subspace.structure import restrict
+from tests.reference.dense import dense_hamiltonian
+from tests.reference.outside import full_space_figures
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_figures_equal_those_of_dense_matrices(seed):
+    rng = np.random.default_rng(seed)
+    basis = PauliBasis.ring(5)
+    inside = np.sort(rng.choice(32, size=rng.integers(1, 33), replace=False))
+    structure = restrict(basis, Subspace.from_integers(inside.tolist(), 5))
+    coeffs = rng.normal(size=(2, basis.n_terms))
+    levels = lowest_levels(structure, coeffs, tol=1e-10)
+    certificate = certify(structure, coeffs, levels)
+    for row in range(2):
+        dense = dense_hamiltonian(basis.labels, coeffs[row])
+        energy, residual, correction, weight = full_space_figures(dense, inside, levels.states[row, 0])
+        assert certificate.energy[row] == pytest.approx(energy, abs=1e-11)
+        assert certificate.residual[row] == pytest.approx(residual, abs=1e-8)  # up to the solver's residual
+        assert certificate.variance[row] == pytest.approx(residual**2, abs=1e-7)
+        # Denominators may be small by chance: relative to the sizes that they make.
+        assert certificate.correction[row] == pytest.approx(correction, rel=1e-6, abs=1e-8)
+        assert certificate.captured_weight[row] == pytest.approx(1 / (1 + weight), rel=1e-6)
+        levels_exact = np.linalg.eigvalsh(dense)
+        assert np.abs(levels_exact - energy).min() <= residual + 1e-12  # an exact level lies within the residual
+
+
+def test_the_boundary_holds_all_states_that_a_string_reaches_and_no_other():
+    basis = PauliBasis.chain(4)
+    structure = restrict(basis, Subspace.from_integers([0], 4))
+    boundary = find_boundary(structure)
+    singles_and_neighbours = [1, 2, 4, 8, 3, 6, 12]
+    assert boundary.outside is not None
+    assert boundary.outside.words[:, 0].tolist() == sorted(singles_and_neighbours)
+
+
+def test_the_whole_space_has_nothing_outside(rng):
+    structure = restrict(PauliBasis.chain(4), Subspace.full(4))
+    coeffs = rng.normal(size=(1, structure.basis.n_terms))
+    certificate = certify(structure, coeffs, lowest_levels(structure, coeffs))
+    assert find_boundary(structure).outside is None
+    assert certificate.captured_weight[0] == 1.0
+    assert certificate.correction[0] == 0.0
+    assert certificate.residual[0] < 1e-7
+    assert certificate.trusted[0]
+
+
+def test_a_state_far_from_the_ground_state_is_not_trusted(rng):
+    basis = PauliBasis.chain(6)
+    structure = restrict(basis, Subspace.from_integers([0, 63], 6))
+    coeffs = rng.normal(size=(20, basis.n_terms))
+    certificate = certify(structure, coeffs, lowest_levels(structure, coeffs))
+    assert not certificate.trusted.any()
+
+
+def test_wide_registers_have_a_certificate(rng):
+    basis = PauliBasis.chain(70)
+    structure = restrict(basis, Subspace.excitations(70, 1))
+    fields = (basis.paulis[:, 0] == 3) & (basis.paulis[:, 1] == 0)
+    coeffs = 0.01 * rng.normal(size=(1, basis.n_terms)) - fields
+    certificate = certify(structure, coeffs, lowest_levels(structure, coeffs))
+    assert certificate.trusted[0]
+    assert 0.9 < certificate.captured_weight[0] < 1.0
