@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WORD_BITS = 64
 LETTERS = "IXYZ"
+LARGEST_COEFFICIENT = 1e100  # squares and their sums stay finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,6 +232,11 @@ class PauliBasis:
             )
         if not np.isfinite(values).all():
             raise ValueError("coefficients must be finite, got NaN or infinity.")
+        if np.abs(values).max(initial=0.0) > LARGEST_COEFFICIENT:
+            raise ValueError(
+                f"coefficients must be at most {LARGEST_COEFFICIENT:g} in size, got {np.abs(values).max():g}; "
+                "choose another energy unit."
+            )
         return values
 
     def _masks(self, chosen: NDArray[np.bool_]) -> NDArray[np.uint64]:

@@ -18,7 +18,7 @@ import optax
 from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.frames import mean_field_frames, rotate
-from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT, PauliBasis
 from hamiltonian_ml.bases.states import Samples
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, pull_back, solve
@@ -29,6 +29,10 @@ from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
 
 Array = NDArray[np.float64]
 _ADAM = optax.scale_by_adam()  # one object for all fits: compiled steps are shared between fits of one shape
+
+
+class TrainingDivergedError(ValueError):
+    """The loss or its gradient is no longer a number."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,11 @@ def train(
                 )  # fmt: skip
                 guesses.keep(rows, states, len(features))
                 norm = float(optax.tree.norm(gradients))
+                if not np.isfinite(value + norm):
+                    raise TrainingDivergedError(
+                        f"the loss is {value} and its gradient {norm} in epoch {number + 1}: scale the features to "
+                        f"about 1, or lower learning_rate (now {settings.learning_rate:g})."
+                    )
                 parameters, memory = _update(parameters, memory, gradients, settings.learning_rate)
                 parts.append((value, norm, float(states.levels.gaps.min()), float(batch[2].sum())))
             epochs.append(_summary(parts, chosen.structure.dimension, refresh))
@@ -223,6 +232,11 @@ def loss_and_gradients(
     """
     features, targets, weights = batch
     coefficients = np.asarray(_embed(parameters, features))
+    if not np.abs(coefficients).max() < LARGEST_COEFFICIENT:
+        raise TrainingDivergedError(
+            f"a coefficient of a Hamiltonian has grown beyond {LARGEST_COEFFICIENT:g}: scale the features to about 1, "
+            f"or lower learning_rate (now {settings.learning_rate:g})."
+        )
     states = solve(coefficients, structure, rotations, guesses=guesses, tol=settings.solver_tol)
     value, (direct, cotangents) = _loss_gradients(
         parameters, states.expectations, targets, weights, settings.alpha, loss=loss

@@ -128,7 +128,8 @@ def lowest_levels(
         if residuals[row, 0] > tolerances[row, 0]:
             raise SolverError(
                 f"the ground state of row {row} has a residual of {residuals[row, 0]:.1e}, above the tolerance of "
-                f"{tolerances[row, 0]:.1e}, by conjugate gradients and by Lanczos' method; raise tol or check the coefficients."
+                f"{tolerances[row, 0]:.1e}, by conjugate gradients and by Lanczos' method; "
+                "raise tol or check the coefficients."
             )
     return Levels(energies, residuals, states, products, fallback)
 

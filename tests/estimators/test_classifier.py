@@ -1,0 +1,185 @@
+"""The classifier as its users meet it: scikit-learn's checks, labels, weights, gradients, bad input."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import make_blobs, make_moons
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    X, y = make_blobs(60, centers=3, n_features=4, random_state=1)
+    return StandardScaler().fit_transform(X), np.array(["ash", "birch", "cedar"])[y]
+
+
+@parametrize_with_checks([HamiltonianClassifier()])
+def test_scikit_learn_finds_nothing_wrong(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("selection", ["full", "krylov"])
+def test_string_labels_are_learned(blobs, selection):
+    X, y = blobs
+    model = HamiltonianClassifier(3, selection=selection, learning_rate=0.1, max_iter=25, random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.95
+    assert model.classes_.tolist() == ["ash", "birch", "cedar"]
+    assert model.predict_proba(X).shape == (60, 3)
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
+    assert (model.classes_[model.decision_function(X).argmax(axis=1)] == model.predict(X)).all()
+
+
+def test_two_classes_have_one_decision_value_of_the_right_sign():
+    X, y = make_moons(40, noise=0.1, random_state=0)
+    model = HamiltonianClassifier(2, max_iter=20, learning_rate=0.1, random_state=0).fit(X, y == 1)
+    decision = model.decision_function(X)
+    assert decision.shape == (40,)
+    assert (model.predict(X) == (decision > 0)).all()
+    odds = model.predict_proba(X)
+    np.testing.assert_allclose(np.log(odds[:, 1] / odds[:, 0]), decision, rtol=1e-9)  # logit of the softmax
+
+
+@pytest.mark.parametrize("options", [{"selection": "full"}, {"selection": "krylov", "max_dimension": 9}])
+@pytest.mark.parametrize("frame", ["mean_field", "computational"])
+def test_gradients_agree_with_central_differences(blobs, options, frame):
+    X, y = blobs
+    model = HamiltonianClassifier(4, frame=frame, max_iter=4, random_state=0, **options).fit(X, y)
+    assert model.check_gradients(X[:10], y[:10]) < 1e-6
+
+
+def test_the_same_seed_gives_the_same_model_through_samples_too(blobs):
+    X, y = blobs
+    fits = [HamiltonianClassifier(3, selection="krylov", max_iter=6, random_state=s).fit(X, y) for s in (0, 0, 1)]
+    np.testing.assert_array_equal(fits[0].decision_function(X), fits[1].decision_function(X))
+    assert not np.allclose(fits[0].decision_function(X), fits[2].decision_function(X))
+
+
+def test_class_weights_shift_decisions(blobs):
+    X, y = blobs
+    far = X + np.random.default_rng(0).normal(size=X.shape) * 3
+    fit = {"max_iter": 15, "learning_rate": 0.1, "random_state": 0}
+    plain = HamiltonianClassifier(2, **fit).fit(far, y)
+    heavy = HamiltonianClassifier(2, class_weight={"ash": 50.0, "birch": 1.0, "cedar": 1.0}, **fit).fit(far, y)
+    assert (heavy.predict(far) == "ash").mean() > (plain.predict(far) == "ash").mean()
+
+
+def test_certificates_come_one_a_row(blobs):
+    X, y = blobs
+    model = HamiltonianClassifier(4, selection="krylov", max_dimension=8, max_iter=5, random_state=0).fit(X, y)
+    certificate = model.certify(X[:7])
+    assert certificate.sizes == {"row": 7}
+    assert (certificate.residual > 0).all()
+    assert (certificate.captured_weight <= 1).all()
+    assert certificate.energy.attrs["units"] == "start field"
+
+
+def test_operators_and_history_are_there_after_fit(blobs):
+    X, y = blobs
+    model = HamiltonianClassifier(3, max_iter=5, random_state=0).fit(X, y)
+    assert model.bias_operator_.num_qubits == 3
+    assert len(model.feature_operators_) == 4
+    assert len(model.label_operators_) == 3
+    np.testing.assert_allclose(model.basis_.coefficients(model.label_operators_[1])[0], model.parameters_.labels[1])
+    history = model.history_
+    assert history.loss.values.tolist() == model.loss_curve_
+    assert history.sizes["epoch"] == model.n_iter_ == 5
+    assert history.loss.attrs["units"] == "nat"
+
+
+def test_without_entangling_strings_every_state_is_a_product(blobs):
+    X, y = blobs
+    model = HamiltonianClassifier(3, entangling=False, max_iter=3, random_state=0).fit(X, y)
+    assert model.basis_.n_terms == 9
+    assert not model.basis_.edges
+
+
+@pytest.mark.parametrize("connectivity", ["chain", "ring", [(0, 2), (1, 2)], PauliBasis.from_edges(3, [(0, 1)])])
+def test_any_graph_may_connect_the_qubits(blobs, connectivity):
+    X, y = blobs
+    model = HamiltonianClassifier(3, connectivity=connectivity, max_iter=2, random_state=0).fit(X, y)
+    assert model.predict(X[:2]).shape == (2,)
+
+
+def test_it_works_in_pipelines_searches_and_pickles(blobs):
+    X, y = blobs
+    pipe = make_pipeline(StandardScaler(), HamiltonianClassifier(2, max_iter=4, random_state=0))
+    search = GridSearchCV(pipe, {"hamiltonianclassifier__learning_rate": [0.05, 0.1]}, cv=2).fit(X, y)
+    again = pickle.loads(pickle.dumps(search))
+    np.testing.assert_array_equal(again.predict(X), search.predict(X))
+    assert len(cross_val_score(clone(pipe), X, y, cv=2, n_jobs=2)) == 2
+
+
+def test_names_of_features_are_kept(blobs):
+    X, y = blobs
+    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    model = HamiltonianClassifier(2, max_iter=2, random_state=0).fit(frame, y)
+    assert model.feature_names_in_.tolist() == ["a", "b", "c", "d"]
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame[["b", "a", "c", "d"]])
+
+
+def test_70_qubits_train_and_predict():
+    X, y = make_moons(12, noise=0.1, random_state=0)
+    model = HamiltonianClassifier(
+        70, backend="mps", max_iter=2, shots=20, krylov_dimension=2, max_dimension=60, random_state=0
+    ).fit(X, y)
+    assert model.subspace_.n_words == 2
+    assert model.predict(X).shape == (12,)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_qubits": 0}, "n_qubits must be an integer of at least 1, got 0"),
+        ({"n_qubits": 2.5}, "n_qubits must be an integer of at least 1, got 2.5"),
+        ({"selection": "best"}, "selection must be one of 'auto', 'full', 'krylov', got 'best'"),
+        ({"selection": "krylov", "backend": "qpu"}, "backend"),
+        ({"frame": "rest"}, "frame must be one of 'mean_field', 'computational', got 'rest'"),
+        ({"connectivity": "torus"}, "connectivity must be one of 'chain', 'ring'"),
+        ({"connectivity": 3}, "connectivity must be one of 'chain', 'ring', a list of pairs"),
+        ({"connectivity": [(0, 9)]}, "edges must be pairs of different qubits from 0 to 5"),
+        ({"shots": 0}, "shots must be an integer of at least 1, got 0"),
+        ({"krylov_dimension": 1}, "krylov_dimension must be an integer of at least 2, got 1"),
+        ({"selection": "krylov", "time_step": -1.0}, "time_step must be"),
+        ({"selection": "krylov", "trotter_order": 3}, "trotter_order must be"),
+        ({"max_dimension": 0}, "max_dimension must be a positive integer, got 0"),
+        ({"max_iter": 0}, "max_iter must be an integer of at least 1, got 0"),
+        ({"learning_rate": 0}, "learning_rate must be a finite number above 0, got 0"),
+        ({"alpha": -1}, "alpha must be a finite number of at least 0, got -1"),
+        ({"batch_size": "all"}, "batch_size must be one of 'auto', got 'all'"),
+        ({"entangling": "no"}, "entangling must be True or False, got 'no'"),
+        ({"n_qubits": 30, "selection": "full"}, "n_qubits must be at most 24 for the full space"),
+    ],
+)
+def test_a_wrong_option_is_named_with_what_is_allowed(blobs, options, message):
+    with pytest.raises(ValueError, match=message):
+        HamiltonianClassifier(**options).fit(*blobs)
+
+
+def test_wrong_tables_and_labels_are_named(blobs):
+    X, y = blobs
+    model = HamiltonianClassifier(2, max_iter=2, random_state=0)
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        model.fit(np.where(X > 1, np.nan, X), y)
+    with pytest.raises(ValueError, match="at least two classes of positive weight, got one class or none: 'ash'"):
+        model.fit(X, np.full(len(X), "ash"))
+    with pytest.raises(ValueError, match="at least two classes of positive weight"):
+        model.fit(X, y, sample_weight=(y == "ash").astype(float))
+    with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
+        model.fit(X, y, sample_weight=-np.ones(len(X)))
+    model.fit(X, y)
+    with pytest.raises(ValueError, match="X has 3 features, but HamiltonianClassifier is expecting 4"):
+        model.predict(X[:, :3])
+    with pytest.raises(ValueError, match=r"y must hold labels among classes_ = .*got \['oak'\]"):
+        model.check_gradients(X[:2], ["oak", "ash"])
