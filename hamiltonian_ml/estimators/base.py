@@ -20,12 +20,13 @@ from tqdm.auto import tqdm
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators import options, records
+from hamiltonian_ml.learning.choosing import local_rotations
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, solve
 from hamiltonian_ml.learning.gradient_check import gradient_deviation
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import initial_parameters, readout
-from hamiltonian_ml.learning.training import Epoch, Trained, local_rotations, train
+from hamiltonian_ml.learning.training import Epoch, Trained, train
 from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.certificate import certify
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hamiltonian_ml.bases.pauli import PauliBasis
-from hamiltonian_ml.learning.training import Settings
+from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.selection.full import FullSelection
 from hamiltonian_ml.selection.krylov import KrylovSelection
 from hamiltonian_ml.selection.strategy import Selection

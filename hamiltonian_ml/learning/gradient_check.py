@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters
-from hamiltonian_ml.learning.training import Settings, loss_and_gradients
+from hamiltonian_ml.learning.settings import Settings
+from hamiltonian_ml.learning.step import loss_and_gradients
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 Array = NDArray[np.float64]

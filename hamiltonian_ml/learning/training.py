@@ -8,47 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from numpy.typing import NDArray
 
-from hamiltonian_ml.bases.frames import mean_field_frames, rotate
-from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT, PauliBasis
+from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples
-from hamiltonian_ml.learning.embedding import linear_embedding
-from hamiltonian_ml.learning.expectations import GroundStates, pull_back, solve
+from hamiltonian_ml.learning.choosing import Chosen, choose
+from hamiltonian_ml.learning.expectations import GroundStates
 from hamiltonian_ml.learning.losses import Loss
-from hamiltonian_ml.learning.model import Parameters, readout
+from hamiltonian_ml.learning.model import Parameters
+from hamiltonian_ml.learning.settings import Settings
+from hamiltonian_ml.learning.step import TrainingDivergedError, loss_and_gradients
 from hamiltonian_ml.selection.strategy import Selection
-from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
+from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 Array = NDArray[np.float64]
 _ADAM = optax.scale_by_adam()  # one object for all fits: compiled steps are shared between fits of one shape
-
-
-class TrainingDivergedError(ValueError):
-    """The loss or its gradient is no longer a number."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train; the estimators' parameters of the same names say what each means."""
-
-    max_iter: int = 100
-    batch_size: int | None = None
-    learning_rate: float = 0.02
-    alpha: float = 0.0
-    tol: float = 1e-4
-    n_iter_no_change: int = 10
-    refresh_every: int = 5
-    local_frames: bool = True
-    solver_tol: float = 1e-6
-    min_gap: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -85,15 +64,6 @@ class Trained:
     samples: Samples | None
     epochs: list[Epoch] = field(default_factory=list)
     converged: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Chosen:
-    """A subspace chosen for some parameters, and the local frames of the training rows that it is meant in."""
-
-    structure: SubspaceStructure
-    rotations: Array | None
-    samples: Samples | None
 
 
 def train(
@@ -186,93 +156,6 @@ def train(
             chosen = choose(parameters, features, weights, basis, selection, settings.local_frames, seed=final)
     trained = Parameters(*(np.asarray(p, dtype=np.float64) for p in parameters))
     return Trained(trained, chosen.structure, chosen.samples, epochs, waited >= settings.n_iter_no_change)
-
-
-def choose(
-    parameters: Parameters,
-    features: Array,
-    weights: Array,
-    basis: PauliBasis,
-    selection: Selection,
-    local_frames: bool,
-    *,
-    seed: np.random.SeedSequence,
-) -> Chosen:
-    """Choose a subspace for the Hamiltonians of some rows, in their local frames where these are wanted.
-
-    The whole space is the same in all frames, so a selection that never needs a refresh gets none.
-    """
-    with jax.enable_x64(True):
-        coefficients = np.asarray(_embed(parameters, features))
-    rotations = local_rotations(basis, coefficients, local_frames and selection.needs_refresh)
-    if rotations is not None:
-        coefficients = rotate(basis, coefficients, rotations)
-    selected = selection.select(basis, coefficients, weights, seed=seed)
-    return Chosen(restrict(basis, selected.subspace), rotations, selected.samples)
-
-
-def local_rotations(basis: PauliBasis, coefficients: Array, wanted: bool) -> Array | None:
-    """Return the rotations (n_rows, n_qubits, 3, 3) into the mean-field frames, or None if they are not wanted."""
-    return mean_field_frames(basis, coefficients).rotations if wanted else None
-
-
-def loss_and_gradients(
-    parameters: Parameters,
-    batch: tuple[Array, Array, Array],
-    structure: SubspaceStructure,
-    rotations: Array | None,
-    loss: Loss,
-    settings: Settings,
-    *,
-    guesses: NDArray[Any] | None = None,
-) -> tuple[float, Parameters, GroundStates]:
-    """Return the loss of a batch (features, targets, weights), its exact gradient and the ground states.
-
-    The subspace and the frames are held fixed. JAX must be in 64-bit mode.
-    """
-    features, targets, weights = batch
-    coefficients = np.asarray(_embed(parameters, features))
-    if not np.abs(coefficients).max() < LARGEST_COEFFICIENT:
-        raise TrainingDivergedError(
-            f"a coefficient of a Hamiltonian has grown beyond {LARGEST_COEFFICIENT:g}: scale the features to about 1, "
-            f"or lower learning_rate (now {settings.learning_rate:g})."
-        )
-    states = solve(coefficients, structure, rotations, guesses=guesses, tol=settings.solver_tol)
-    value, (direct, cotangents) = _loss_gradients(
-        parameters, states.expectations, targets, weights, settings.alpha, loss=loss
-    )
-    pulled = pull_back(states, np.asarray(cotangents), min_gap=settings.min_gap)
-    return float(value), _add_embedded(parameters, features, pulled, direct), states
-
-
-@jax.jit
-def _embed(parameters: Parameters, features: Array) -> jax.Array:
-    return jnp.asarray(linear_embedding(parameters, features))
-
-
-def _penalised(
-    parameters: Parameters, expectations: Array, targets: Array, weights: Array, alpha: float, loss: Loss
-) -> jax.Array:
-    """Return the loss plus alpha/2 times the sum of squares of the feature and label operators' coefficients.
-
-    The bias operator is left out: it holds the field that keeps the gap open.
-    """
-    penalty = (parameters.features**2).sum() + (parameters.labels**2).sum()
-    return loss(readout(parameters, expectations), targets, weights) + 0.5 * alpha * penalty
-
-
-@partial(jax.jit, static_argnames="loss")
-def _loss_gradients(
-    parameters: Parameters, expectations: Array, targets: Array, weights: Array, alpha: float, *, loss: Loss
-) -> tuple[jax.Array, tuple[Parameters, jax.Array]]:
-    return jax.value_and_grad(_penalised, argnums=(0, 1))(parameters, expectations, targets, weights, alpha, loss)
-
-
-@jax.jit
-def _add_embedded(parameters: Parameters, features: Array, cotangents: Array, direct: Parameters) -> Parameters:
-    """Pull cotangents of the coefficients back through the embedding and add the loss's direct gradient."""
-    _, pull = jax.vjp(lambda p: linear_embedding(p, features), parameters)
-    return Parameters(*jax.tree.map(lambda a, b: a + b, pull(cotangents)[0], direct))
 
 
 @jax.jit

@@ -222,7 +222,7 @@ def _enter_guesses(guesses: NDArray[Any] | None, states: NDArray[Any]) -> int:
         return 0
     if np.iscomplexobj(guesses) and not np.iscomplexobj(states):
         return 0
-    n_guesses = min(guesses.shape[1], states.shape[1])
+    n_guesses: int = min(guesses.shape[1], states.shape[1])
     states[:, :n_guesses] = guesses[:, :n_guesses]
     return n_guesses
 

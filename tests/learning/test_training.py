@@ -10,13 +10,15 @@ import pytest
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
-from hamiltonian_ml.learning import training
+from hamiltonian_ml.learning import step as learning_step
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import ground_state_expectations
 from hamiltonian_ml.learning.gradient_check import gradient_deviation
 from hamiltonian_ml.learning.losses import softmax_cross_entropy, squared_error
 from hamiltonian_ml.learning.model import Parameters, initial_parameters, readout
-from hamiltonian_ml.learning.training import Settings, TrainingDivergedError, loss_and_gradients, train
+from hamiltonian_ml.learning.settings import Settings
+from hamiltonian_ml.learning.step import TrainingDivergedError, loss_and_gradients
+from hamiltonian_ml.learning.training import train
 from hamiltonian_ml.selection.full import FullSelection
 from hamiltonian_ml.selection.strategy import Selected
 from hamiltonian_ml.subspace.structure import restrict
@@ -91,8 +93,8 @@ def test_the_gradient_agrees_with_central_differences(task, loss):
 def test_a_wrong_gradient_is_noticed_by_the_check(task, monkeypatch):
     _, X, targets, weights, basis = task
     structure, trained = restrict(basis, Subspace.full(3)), _train(task).parameters
-    right = training.pull_back
-    monkeypatch.setattr(training, "pull_back", lambda *a, **k: 1.01 * right(*a, **k))
+    right = learning_step.pull_back
+    monkeypatch.setattr(learning_step, "pull_back", lambda *a, **k: 1.01 * right(*a, **k))
     with jax.enable_x64(True):
         deviation = gradient_deviation(trained, (X, targets, weights), structure, None, softmax_cross_entropy)
     assert deviation > 1e-3

@@ -1,0 +1,88 @@
+"""One step of training: the loss of a batch and its exact gradient.
+
+In: parameters, a batch and the subspace it is solved in. Out: the loss, its derivative with respect to every parameter,
+and the ground states. Embed, solve, read out, loss; then the same four backwards.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT
+from hamiltonian_ml.learning.embedding import linear_embedding
+from hamiltonian_ml.learning.expectations import GroundStates, pull_back, solve
+from hamiltonian_ml.learning.losses import Loss
+from hamiltonian_ml.learning.model import Parameters, readout
+from hamiltonian_ml.learning.settings import Settings
+from hamiltonian_ml.subspace.structure import SubspaceStructure
+
+Array = NDArray[np.float64]
+
+
+class TrainingDivergedError(ValueError):
+    """The loss or its gradient is no longer a number."""
+
+
+def loss_and_gradients(
+    parameters: Parameters,
+    batch: tuple[Array, Array, Array],
+    structure: SubspaceStructure,
+    rotations: Array | None,
+    loss: Loss,
+    settings: Settings,
+    *,
+    guesses: NDArray[Any] | None = None,
+) -> tuple[float, Parameters, GroundStates]:
+    """Return the loss of a batch (features, targets, weights), its exact gradient and the ground states.
+
+    The subspace and the frames are held fixed. JAX must be in 64-bit mode.
+    """
+    features, targets, weights = batch
+    coefficients = np.asarray(_embed(parameters, features))
+    if not np.abs(coefficients).max() < LARGEST_COEFFICIENT:
+        raise TrainingDivergedError(
+            f"a coefficient of a Hamiltonian has grown beyond {LARGEST_COEFFICIENT:g}: scale the features to about 1, "
+            f"or lower learning_rate (now {settings.learning_rate:g})."
+        )
+    states = solve(coefficients, structure, rotations, guesses=guesses, tol=settings.solver_tol)
+    value, (direct, cotangents) = _loss_gradients(
+        parameters, states.expectations, targets, weights, settings.alpha, loss=loss
+    )
+    pulled = pull_back(states, np.asarray(cotangents), min_gap=settings.min_gap)
+    return float(value), _add_embedded(parameters, features, pulled, direct), states
+
+
+@jax.jit
+def _embed(parameters: Parameters, features: Array) -> jax.Array:
+    return jnp.asarray(linear_embedding(parameters, features))
+
+
+def _penalised(
+    parameters: Parameters, expectations: Array, targets: Array, weights: Array, alpha: float, loss: Loss
+) -> jax.Array:
+    """Return the loss plus alpha/2 times the sum of squares of the feature and label operators' coefficients.
+
+    The bias operator is left out: it holds the field that keeps the gap open.
+    """
+    penalty = (parameters.features**2).sum() + (parameters.labels**2).sum()
+    return loss(readout(parameters, expectations), targets, weights) + 0.5 * alpha * penalty
+
+
+@partial(jax.jit, static_argnames="loss")
+def _loss_gradients(
+    parameters: Parameters, expectations: Array, targets: Array, weights: Array, alpha: float, *, loss: Loss
+) -> tuple[jax.Array, tuple[Parameters, jax.Array]]:
+    return jax.value_and_grad(_penalised, argnums=(0, 1))(parameters, expectations, targets, weights, alpha, loss)
+
+
+@jax.jit
+def _add_embedded(parameters: Parameters, features: Array, cotangents: Array, direct: Parameters) -> Parameters:
+    """Pull cotangents of the coefficients back through the embedding and add the loss's direct gradient."""
+    _, pull = jax.vjp(lambda p: linear_embedding(p, features), parameters)
+    return Parameters(*jax.tree.map(lambda a, b: a + b, pull(cotangents)[0], direct))
