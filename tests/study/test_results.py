@@ -1,0 +1,71 @@
+"""Files are whole or absent, and results come back as they were."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from hamiltonian_ml.study.results import read_results, whole_file, write_results
+
+
+def some_results() -> xr.DataTree:
+    root = xr.Dataset({"size": ("model", [0.5, 0.25], {"units": "1"})}, {"model": ["ours", "theirs"]}, {"seed": 3})
+    rows = xr.Dataset({"trusted": ("row", [True, False]), "truth": ("row", np.array(["a", "b c"]))}, {"row": [4, 7]})
+    return xr.DataTree.from_dict({"/": root, "certificate": rows})
+
+
+def test_results_come_back_as_they_were_written(tmp_path):
+    results = some_results()
+    write_results(results, tmp_path / "run.nc")
+    again = read_results(tmp_path / "run.nc")
+    xr.testing.assert_identical(again, results)
+    assert again["certificate/trusted"].dtype == bool
+
+
+def test_a_file_is_netcdf_that_xarray_opens_by_itself(tmp_path):
+    write_results(some_results(), tmp_path / "run.nc")
+    with xr.open_dataset(tmp_path / "run.nc", group="certificate", engine="h5netcdf") as rows:
+        assert rows["truth"].values.tolist() == ["a", "b c"]
+
+
+def test_writing_leaves_no_other_file_behind(tmp_path):
+    write_results(some_results(), tmp_path / "run.nc")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.nc"]
+
+
+def test_a_file_is_not_there_before_it_is_complete(tmp_path):
+    target = tmp_path / "note.txt"
+    with whole_file(target) as partial:
+        partial.write_text("half")
+        assert not target.exists()
+        partial.write_text("whole")
+    assert target.read_text() == "whole"
+
+
+def test_an_error_keeps_the_old_file_and_drops_the_new_one(tmp_path):
+    target = tmp_path / "note.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError, match="disk is full"), whole_file(target) as partial:  # noqa: PT012
+        partial.write_text("half")
+        raise RuntimeError("disk is full")
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
+
+
+def test_results_that_cannot_be_stored_leave_no_file(tmp_path):
+    unstorable = xr.DataTree(xr.Dataset({"thing": ((), object())}))
+    with pytest.raises((TypeError, ValueError)):
+        write_results(unstorable, tmp_path / "run.nc")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_an_error_of_the_system(tmp_path):
+    with pytest.raises(OSError, match="absent"):
+        write_results(some_results(), tmp_path / "absent" / "run.nc")
+
+
+def test_a_file_that_is_not_netcdf_is_refused(tmp_path):
+    (tmp_path / "run.nc").write_text("not netCDF")
+    with pytest.raises(OSError, match="signature"):
+        read_results(tmp_path / "run.nc")
