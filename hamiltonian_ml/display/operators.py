@@ -1,0 +1,173 @@
+"""A learned operator on its graph: one-qubit strings at the qubits, two-qubit strings at the edges.
+
+In: a fitted estimator, or coefficients and their `PauliBasis`. Out: a drawing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure, SubFigure
+from numpy.typing import ArrayLike, NDArray
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.display.style import ABSENT, DIVERGING, axes_for
+from hamiltonian_ml.estimators.base import HamiltonianEstimator
+
+Array = NDArray[np.floating[Any]]
+_LETTERS = ("X", "Y", "Z")
+_PAIRS = tuple(a + b for a in _LETTERS for b in _LETTERS)
+_SPACE = 0.4  # between the rows of one-qubit and of two-qubit strings, in rows
+_MOST_TICKS = 13
+_MOST_DASHES = 24  # columns; in more of them dashes would fill the cells
+_FAINT = 0.15  # of the largest coefficient: below it a cell is nearly white and its sign does not matter
+_DASH: dict[str, Any] = {"marker": "_", "markersize": 4, "markeredgewidth": 0.8}
+OPERATORS = {"bias": "start field", "feature": "start field", "label": "nat"}
+
+
+class OperatorDisplay:
+    """Coefficients of an operator as a heat map: qubits and edges from left to right, letters from top to bottom.
+
+    Dashes mark negative coefficients, so that the figure can be read in grey too.
+
+    On a chain an edge stands between its two qubits, and the first letter of a pair acts on the left one. On another
+    graph the edges stand in the order of the basis, and the first letter acts on the smaller qubit. Grey squares are
+    strings that are not in the basis.
+
+    Parameters
+    ----------
+    coefficients : (n_terms,) float
+        In the order of the basis.
+    basis : PauliBasis
+        Strings of the operator.
+    unit : str
+        Unit of the coefficients.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    colorbar_ : matplotlib Colorbar
+
+    Raises
+    ------
+    ValueError
+        If there is not one coefficient for each string.
+    """
+
+    def __init__(self, coefficients: ArrayLike, basis: PauliBasis, *, unit: str) -> None:
+        self.coefficients = basis.check_coefficients(coefficients, ndim=1)
+        self.basis = basis
+        self.unit = unit
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: HamiltonianEstimator, *, operator: str = "bias", index: int = 0, ax: Axes | None = None
+    ) -> OperatorDisplay:
+        """Draw a learned operator of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : HamiltonianEstimator
+        operator : {"bias", "feature", "label"}
+            Which kind of operator.
+        index : int
+            Which feature or label; not used for the bias.
+        ax : matplotlib Axes, optional
+
+        Raises
+        ------
+        ValueError
+            If there is no such operator.
+        """
+        if operator not in OPERATORS:
+            raise ValueError(f"operator must be one of {', '.join(OPERATORS)}, got {operator!r}.")
+        learned = estimator.parameters_
+        table = {"bias": learned.bias[None], "feature": learned.features, "label": learned.labels}[operator]
+        if not 0 <= index < len(table):
+            raise ValueError(f"index must be from 0 to {len(table) - 1} for operator {operator!r}, got {index!r}.")
+        return cls(table[index], estimator.basis_, unit=OPERATORS[operator]).plot(ax=ax)
+
+    def plot(self, *, ax: Axes | None = None) -> OperatorDisplay:
+        """Draw on ``ax`` or on new axes, and return the display itself."""
+        self.ax_: Axes
+        self.figure_: Figure | SubFigure
+        self.ax_, self.figure_ = axes_for(ax)
+        singles, pairs = self._tables()
+        top = len(_LETTERS) + _SPACE
+        drawn = self._draw(singles, np.arange(self.basis.n_qubits + 1) - 0.5, 0.0)
+        edges = self._edge_borders()
+        if len(self.basis.edges):
+            self._draw(pairs, edges, top)
+        self.ax_.set_xlim(-0.5, self.basis.n_qubits - 0.5)
+        self._label(edges, top)
+        self.colorbar_ = self.figure_.colorbar(drawn, ax=self.ax_, pad=0.02)
+        scale = self.colorbar_.ax
+        scale.plot(0.5, -0.75 * self._limit, **_DASH, color="white", transform=scale.get_yaxis_transform())
+        self.colorbar_.set_label(f"coefficient ({self.unit})")
+        return self
+
+    def _tables(self) -> tuple[Array, Array]:
+        """Return coefficients by letter (3, n_qubits) and by pair of letters (9, n_edges), NaN where there is none."""
+        singles = np.full((len(_LETTERS), self.basis.n_qubits), np.nan)
+        pairs = np.full((len(_PAIRS), len(self.basis.edges)), np.nan)
+        place = {edge: k for k, edge in enumerate(self.basis.edges)}
+        for (i, j), (a, b), value in zip(
+            self.basis.qubits.tolist(), self.basis.paulis.tolist(), self.coefficients, strict=True
+        ):
+            if j < 0:
+                singles[a - 1, i] = value
+            else:
+                pairs[3 * (a - 1) + b - 1, place[i, j]] = value
+        return singles, pairs
+
+    def _draw(self, table: Array, borders: Array, top: float) -> QuadMesh:
+        limit = self._limit
+        rows = top + np.arange(len(table) + 1)
+        if len(table[0]) <= _MOST_DASHES:
+            self._mark_negative(table, (borders[:-1] + borders[1:]) / 2, rows[:-1] + 0.5)
+        self.ax_.fill_between(borders[[0, -1]], rows[0], rows[-1], color=ABSENT, linewidth=0, zorder=0)
+        # Rasterised: in vector formats viewers would draw a thin line between neighbouring cells.
+        return self.ax_.pcolormesh(
+            borders, rows, np.ma.masked_invalid(table), cmap=DIVERGING, vmin=-limit, vmax=limit, rasterized=True
+        )
+
+    @property
+    def _limit(self) -> float:
+        """Largest coefficient in size, where the colours end; 1 where all are zero."""
+        return float(np.abs(self.coefficients).max(initial=0.0)) or 1.0
+
+    def _mark_negative(self, table: Array, columns: Array, rows: Array) -> None:
+        strengths = -np.nan_to_num(table) / self._limit
+        for chosen, colour in ((strengths > 0.5, "white"), ((strengths > _FAINT) & (strengths <= 0.5), "black")):
+            row, column = np.nonzero(chosen)
+            self.ax_.plot(columns[column], rows[row], linestyle="none", **_DASH, color=colour)
+
+    def _edge_borders(self) -> Array:
+        """Return where each edge's column begins, and where the last one ends."""
+        n_qubits, edges = self.basis.n_qubits, self.basis.edges
+        if edges == tuple((q, q + 1) for q in range(n_qubits - 1)):
+            return np.arange(n_qubits, dtype=np.float64)
+        return np.linspace(-0.5, n_qubits - 0.5, len(edges) + 1)
+
+    def _label(self, edges: Array, top: float) -> None:
+        rows = [*np.arange(len(_LETTERS)) + 0.5, *(top + np.arange(len(_PAIRS)) + 0.5 if len(edges) > 1 else ())]
+        self.ax_.set_yticks(rows, [*_LETTERS, *_PAIRS][: len(rows)])
+        self.ax_.set_ylim(rows[-1] + 0.5, 0)
+        self.ax_.tick_params(length=0)
+        for side in self.ax_.spines.values():
+            side.set_visible(False)
+        qubits = range(0, self.basis.n_qubits, -(-self.basis.n_qubits // _MOST_TICKS))
+        upper = self.ax_.secondary_xaxis("top")
+        upper.set_xticks(list(qubits))
+        upper.set_xlabel("qubit")
+        upper.spines["top"].set_visible(False)
+        upper.tick_params(length=0)
+        names = [f"{i}-{j}" for i, j in self.basis.edges]
+        step = -(-len(names) // _MOST_TICKS) or 1
+        centres = (edges[:-1] + edges[1:]) / 2
+        self.ax_.set_xticks(centres[: len(names)][::step], names[::step], rotation=90)
+        self.ax_.set_xlabel("edge" if names else "")

@@ -1,0 +1,1 @@
+"""Tests of hamiltonian_ml.display."""

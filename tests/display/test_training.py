@@ -1,0 +1,42 @@
+"""The training curve."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from hamiltonian_ml.display.training import TrainingDisplay
+
+
+def curve(axes):
+    return next(line for line in axes.get_lines() if line.get_marker() == ".")
+
+
+def test_the_curves_are_the_estimators_history(fitted):
+    display = TrainingDisplay.from_estimator(fitted)
+    np.testing.assert_array_equal(curve(display.ax_).get_xdata(), [1, 2, 3, 4])
+    np.testing.assert_array_equal(curve(display.ax_).get_ydata(), fitted.loss_curve_)
+    np.testing.assert_array_equal(curve(display.gap_ax_).get_ydata(), fitted.history_["smallest_gap"])
+
+
+def test_a_line_marks_each_choice_of_basis_states(fitted):
+    display = TrainingDisplay.from_estimator(fitted)
+    marks = [line.get_xdata()[0] for line in display.ax_.get_lines() if line is not curve(display.ax_)]
+    assert marks == [1, 3]
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["new basis states"]
+
+
+def test_the_axes_have_units(fitted):
+    display = TrainingDisplay.from_estimator(fitted)
+    assert display.ax_.get_ylabel() == "loss (nat)"
+    assert display.gap_ax_.get_ylabel() == "gap\n(start field)"
+    assert display.gap_ax_.get_xlabel() == "epoch"
+
+
+def test_it_is_drawn_on_the_axes_that_are_given(fitted):
+    figure, (left, right) = plt.subplots(1, 2)
+    display = TrainingDisplay.from_estimator(fitted, ax=right)
+    assert display.bounding_ax_ is right
+    assert display.figure_ is figure
+    assert not left.get_lines()
+    assert not left.child_axes
