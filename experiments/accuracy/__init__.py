@@ -1,0 +1,1 @@
+"""Test accuracy in the whole space on small tables."""

@@ -1,0 +1,1 @@
+"""Training at fifty qubits from sampled states."""
