@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ class ExactState(RefereeState):
         In Qiskit's order: bit ``q`` of the index is qubit ``q``. Real if every string has an even number of Y.
     """
 
-    amplitudes: Amplitudes
+    amplitudes: Amplitudes = field(repr=False)
 
     def pauli_expectations(self, paulis: PauliList) -> NDArray[np.float64]:
         """Return <P> for each of the strings, whose signs are not looked at."""

@@ -124,6 +124,19 @@ def test_lanczos_agrees_with_qiskits_sparse_matrix(n_qubits, real, rng):
     assert state.residual < 1e-9
 
 
+def test_independent_qubits_are_solved_where_masks_are_long(rng):
+    fields = rng.uniform(0.5, 1, size=(17, 3)) * [1, 0, 1]  # X and Z: real arithmetic, for speed
+    terms = [(letter, [q], fields[q, a]) for q in range(17) for a, letter in enumerate("XYZ")]
+    operator = SparsePauliOp.from_sparse_list(terms, num_qubits=17)
+    state = exact_ground_state(operator)
+    sizes = np.linalg.norm(fields, axis=1)
+    assert state.energy == pytest.approx(-sizes.sum(), abs=1e-11)  # round-off
+    assert state.gap == pytest.approx(2 * sizes.min(), abs=1e-10)
+    far = SparsePauliOp.from_sparse_list([("ZX", [0, 16], 1.0), ("ZZZ", [1, 2, 16], 1.0)], num_qubits=17)
+    z, x = -fields[:, 2] / sizes, -fields[:, 0] / sizes
+    assert state.expectation(far) == pytest.approx(z[0] * x[16] + z[1] * z[2] * z[16], abs=1e-8)  # residual / gap
+
+
 @pytest.mark.slow
 def test_lanczos_and_dense_agree_at_twelve_qubits(rng, monkeypatch):
     basis = PauliBasis.ring(12)
@@ -208,7 +221,9 @@ def test_the_identity_shifts_the_energy_only(n_qubits, rng):
 
 def test_terms_whose_imaginary_parts_cancel_are_hermitian():
     operator = SparsePauliOp(["X", "X", "Z"], [1 + 1j, 1 - 1j, 0])
-    assert exact_ground_state(operator).energy == pytest.approx(-2)
+    state = exact_ground_state(operator)
+    assert state.energy == pytest.approx(-2)
+    assert state.expectation(operator) == pytest.approx(-2)
 
 
 def test_equal_calls_give_equal_states():
