@@ -17,89 +17,125 @@ _JIT = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract"}}
 
 
 @njit(**_JIT)
-def _dot(left, right):
-    total = 0.0 * left[0]
-    for u in range(len(left)):
-        total += np.conj(left[u]) * right[u]
+def _overlap(state, vector):
+    """Return <state|vector>."""
+    total = 0.0 * vector[0]
+    for u in range(len(vector)):
+        total += np.conj(state[u]) * vector[u]
     return total
 
 
 @njit(**_JIT)
+def _norm(vector):
+    total = 0.0
+    for u in range(len(vector)):
+        total += vector[u].real ** 2 + vector[u].imag ** 2
+    return np.sqrt(total)
+
+
+@njit(**_JIT)
 def _project_out(vector, state):
-    overlap = _dot(state, vector)
+    overlap = _overlap(state, vector)
     for u in range(len(vector)):
         vector[u] -= overlap * state[u]
 
 
 @njit(**_JIT)
-def _apply_preconditioner(residual, diagonal, energy, floor, state, out):
-    """Divide by the diagonal of H - E, kept above a floor, inside the space orthogonal to the state."""
-    for u in range(len(out)):
-        out[u] = residual[u] / max(diagonal[u] - energy, floor)
-    _project_out(out, state)
+def _curvature(search, image, state):
+    """Return Re <search|image> and <state|image>, in one pass."""
+    own, along = 0.0, 0.0 * image[0]
+    for u in range(len(image)):
+        own += (np.conj(search[u]) * image[u]).real
+        along += np.conj(state[u]) * image[u]
+    return own, along
 
 
 @njit(**_JIT)
-def respond(starts, columns, codes, table, diagonal, energy, shift, state, source, tolerance, max_products, z):
-    """Solve for one row; z holds the start value and gets the answer. Returns (relative residual, multiplications)."""
-    d = len(diagonal)
-    residual, search = np.zeros_like(state), np.zeros_like(state)
-    image, scaled = np.zeros_like(state), np.zeros_like(state)
-    norm = np.sqrt(_dot(source, source).real)
+def _descend(z, residual, scaled, search, image, state, diagonal, step, along, energy, floor):
+    """Move along the search direction and precondition the new residual, in one pass.
+
+    Returns the sum of squares of the residual, its product with the preconditioned one, and the overlap of that one
+    with the state, which is yet to be taken out of it.
+    """
+    size, product, overlap = 0.0, 0.0, 0.0 * image[0]
+    for u in range(len(z)):
+        z[u] += step * search[u]
+        value = residual[u] - step * (image[u] - along * state[u])
+        residual[u] = value
+        ready = value / max(diagonal[u] - energy, floor)
+        scaled[u] = ready
+        size += value.real**2 + value.imag**2
+        product += (np.conj(value) * ready).real
+        overlap += np.conj(state[u]) * ready
+    return size, product, overlap
+
+
+@njit(**_JIT)
+def _turn(search, scaled, state, overlap, share):
+    """Make the new search direction: the preconditioned residual, off the state, and a share of the old direction."""
+    for u in range(len(search)):
+        search[u] = scaled[u] - overlap * state[u] + share * search[u]
+
+
+@njit(**_JIT)
+def respond(left, right, codes, table, diagonal, energy, state, source, tolerance, max_products, z, work):
+    """Solve (H - energy) z = source for one row, orthogonal to the state; source is orthogonal to it already.
+
+    z holds the start value and gets the answer; ``work`` has room for four vectors. Returns the residual relative to
+    the source, and the multiplications by H.
+    """
+    residual, search, image, scaled = work[0], work[1], work[2], work[3]
+    norm = _norm(source)
     if norm == 0.0:
         z[:] = 0.0
         return 0.0, 0
     floor = preconditioner_floor(table, diagonal)
     _project_out(z, state)
-    multiply(starts, columns, codes, table, diagonal, z, image)
-    for u in range(d):
-        residual[u] = source[u] - image[u] + (energy - shift) * z[u]
+    multiply(left, right, codes, table, diagonal, z, image)
+    for u in range(len(z)):
+        residual[u] = source[u] - image[u] + energy * z[u]
     _project_out(residual, state)
-    _apply_preconditioner(residual, diagonal, energy - shift, floor, state, scaled)
-    search[:] = scaled
-    product = _dot(residual, scaled).real
-    size = np.sqrt(_dot(residual, residual).real)
+    image[:] = 0.0
+    search[:] = 0.0
+    size, product, overlap = _descend(
+        z, residual, scaled, search, image, state, diagonal, 0.0, 0.0 * z[0], energy, floor
+    )
+    _turn(search, scaled, state, overlap, 0.0)
     products = 1
-    while size > tolerance * norm and products < max_products and product > 0.0:
-        multiply(starts, columns, codes, table, diagonal, search, image)
+    while np.sqrt(size) > tolerance * norm and products < max_products and product > 0.0:
+        multiply(left, right, codes, table, diagonal, search, image)
         products += 1
-        for u in range(d):
-            image[u] -= (energy - shift) * search[u]
-        curvature = _dot(search, image).real
+        for u in range(len(z)):
+            image[u] -= energy * search[u]
+        curvature, along = _curvature(search, image, state)
         if curvature <= 0.0:
             break
-        step = product / curvature
-        size = 0.0
-        for u in range(d):
-            z[u] += step * search[u]
-            residual[u] -= step * image[u]
-        _project_out(residual, state)
-        size = np.sqrt(_dot(residual, residual).real)
-        _apply_preconditioner(residual, diagonal, energy - shift, floor, state, scaled)
-        previous, product = product, _dot(residual, scaled).real
-        for u in range(d):
-            search[u] = scaled[u] + (product / previous) * search[u]
+        previous = product
+        size, product, overlap = _descend(
+            z, residual, scaled, search, image, state, diagonal, product / curvature, along, energy, floor
+        )
+        _turn(search, scaled, state, overlap, product / previous)
     _project_out(z, state)
-    return size / norm, products
+    return np.sqrt(size) / norm, products
 
 
 @njit(**_JIT)
 def respond_rows(
-    start, stop, starts, columns, codes, diagonal_codes, tables, diagonal_tables, source_tables, source_diagonal_tables,
+    start, stop, left, right, codes, diagonal_codes, tables, diagonal_tables, source_tables, source_diagonal_tables,
     energies, shifts, states, tolerance, max_products, answers, residuals, products,
 ):  # fmt: skip
     """Solve rows start to stop of a batch; states and answers have shape (n_rows, d)."""
     d = diagonal_codes.shape[0]
     diagonal, source_diagonal = np.zeros(d), np.zeros(d)
-    source = np.zeros(d, dtype=states.dtype)
+    source, work = np.zeros(d, dtype=states.dtype), np.zeros((4, d), dtype=states.dtype)
     for row in range(start, stop):
         diagonal_of(diagonal_codes, diagonal_tables[row], diagonal)
         diagonal_of(diagonal_codes, source_diagonal_tables[row], source_diagonal)
-        multiply(starts, columns, codes, source_tables[row], source_diagonal, states[row], source)
+        multiply(left, right, codes, source_tables[row], source_diagonal, states[row], source)
         _project_out(source, states[row])
         for u in range(d):
             source[u] = -source[u]
         residuals[row], products[row] = respond(
-            starts, columns, codes, tables[row], diagonal, energies[row], shifts[row], states[row], source,
-            tolerance, max_products, answers[row],
+            left, right, codes, tables[row], diagonal, energies[row] - shifts[row], states[row], source,
+            tolerance, max_products, answers[row], work,
         )  # fmt: skip

@@ -116,7 +116,7 @@ def lowest_levels(
 
     def solve(block: range) -> None:
         solve_rows(
-            block.start, block.stop, structure.starts, structure.columns, structure.codes, structure.diagonal_codes,
+            block.start, block.stop, structure.left, structure.right, structure.codes, structure.diagonal_codes,
             tables, diagonal_tables, n_guesses, tolerances, _MAX_PRODUCTS, energies, residuals, states, products,
         )  # fmt: skip
 
@@ -144,7 +144,7 @@ def expectations(structure: SubspaceStructure, left: NDArray[Any], right: NDArra
     def collect(block: range) -> None:
         for row in block:
             kernels.brackets(
-                structure.starts, structure.columns, structure.codes, structure.diagonal_codes,
+                structure.left, structure.right, structure.codes, structure.diagonal_codes,
                 bras[row], kets[row], bins[row], diagonal_bins[row],
             )  # fmt: skip
 
@@ -196,7 +196,7 @@ def coefficient_gradients(
 
     def respond(block: range) -> None:
         respond_rows(
-            block.start, block.stop, structure.starts, structure.columns, structure.codes, structure.diagonal_codes,
+            block.start, block.stop, structure.left, structure.right, structure.codes, structure.diagonal_codes,
             tables.astype(kind, copy=False), diagonal_tables, sources.astype(kind, copy=False), source_diagonals,
             levels.energies[:, 0].copy(), shifts, states, tol, 10 * _MAX_PRODUCTS, answers, residuals, products,
         )  # fmt: skip
@@ -231,7 +231,7 @@ def _product(structure: SubspaceStructure, table: NDArray[Any], diagonal: NDArra
     def multiply(x: NDArray[Any]) -> NDArray[Any]:
         y = np.empty(structure.dimension, dtype=table.dtype)
         x = np.ascontiguousarray(x.reshape(-1), dtype=table.dtype)
-        kernels.multiply(structure.starts, structure.columns, structure.codes, table, diagonal, x, y)
+        kernels.multiply(structure.left, structure.right, structure.codes, table, diagonal, x, y)
         return y
 
     return multiply

@@ -74,30 +74,29 @@ def _code(words, state, bits, offset):
 
 
 @njit(**_JIT)
-def find_entries(
-    start, stop, words, hashes, slots, seen, flips, flip_hashes, flip_chunks, bits, offsets, counts, columns, codes
+def find_pairs(
+    start, stop, words, hashes, slots, seen, flips, flip_hashes, flip_chunks, bits, offsets, left, right, codes
 ):
-    """Write the off-diagonal entries of rows ``start`` to ``stop``; return their number.
+    """Write the pairs of states u < v that a string connects, u from ``start`` to ``stop``; return their number.
 
-    ``counts`` (stop - start,) gets the entries of each row, ``columns`` and ``codes`` their places and codes, one after
-    the other; they must have room for every chunk in every row.
+    A pair comes once for each chunk of its flip; ``left``, ``right`` and ``codes`` must have room for all chunks of all
+    states.
     """
     seen_mask = np.uint64(len(seen) - 1)
     n = 0
     for u in range(start, stop):
-        before = n
         for f in range(len(flips)):
             hashed = hashes[u] ^ flip_hashes[f]
             # Most flips leave the subspace: one byte, in the first-level cache, tells so for nearly all of them.
             if seen[(hashed >> np.uint64(32)) & seen_mask] == 0:
                 continue
             v = _find(u, flips[f], words, hashed, slots)
-            if v >= 0:
+            if v > u:
                 for c in range(flip_chunks[f], flip_chunks[f + 1]):
-                    columns[n] = v
+                    left[n] = u
+                    right[n] = v
                     codes[n] = _code(words, v, bits[c], offsets[c])
                     n += 1
-        counts[u - start] = n - before
     return n
 
 
@@ -152,23 +151,31 @@ def diagonal_of(codes, table, out):
 
 
 @njit(**_JIT)
-def multiply(starts, columns, codes, table, diagonal, x, y):
-    """Write y = H x for the Hamiltonian with these tables; the values of the matrix are never stored."""
+def multiply(left, right, codes, table, diagonal, x, y):
+    """Write y = H x for the Hamiltonian with these tables; the values of the matrix are never stored.
+
+    Each pair serves both triangles. Rows have few entries and uneven numbers of them, so that a loop over rows would
+    spend half its time on mispredicted branches; a loop over pairs has none.
+    """
     for u in range(len(diagonal)):
-        total = diagonal[u] * x[u]
-        for k in range(starts[u], starts[u + 1]):
-            total += table[codes[k]] * x[columns[k]]
-        y[u] = total
+        y[u] = diagonal[u] * x[u]
+    for k in range(len(left)):
+        u, v, element = left[k], right[k], table[codes[k]]
+        y[u] += element * x[v]
+        y[v] += np.conj(element) * x[u]
 
 
 @njit(**_JIT)
-def brackets(starts, columns, codes, diagonal_codes, left, right, bins, diagonal_bins):
-    """Add conj(left[u]) right[v] of every entry (u, v) to the bin of its code, in one pass over the entries."""
-    for u in range(len(left)):
-        bra = np.conj(left[u])
-        for k in range(starts[u], starts[u + 1]):
-            bins[codes[k]] += bra * right[columns[k]]
-        weight = (bra * right[u]).real
+def brackets(left, right, codes, diagonal_codes, bra, ket, bins, diagonal_bins):
+    """Add conj(bra[u]) ket[v] + bra[v] conj(ket[u]) of every pair to the bin of its code, in one pass over the pairs.
+
+    The real part of a string's phases times the bins is then the real part of <bra|P|ket>.
+    """
+    for k in range(len(left)):
+        u, v = left[k], right[k]
+        bins[codes[k]] += np.conj(bra[u]) * ket[v] + bra[v] * np.conj(ket[u])
+    for u in range(len(bra)):
+        weight = (np.conj(bra[u]) * ket[u]).real
         for c in range(diagonal_codes.shape[1]):
             diagonal_bins[diagonal_codes[u, c]] += weight
 

@@ -1,8 +1,10 @@
 """Compiled search for the lowest levels of many Hamiltonians on one structure, row by row.
 
-Locally optimal preconditioned conjugate gradients, one vector at a time: each step minimises the energy in the span of
-the state, the preconditioned residual and the last direction. Six vectors a row stay in the cache, whatever the number
-of steps. Levels above the lowest are sought orthogonal to those below.
+Locally optimal preconditioned conjugate gradients, one vector at a time: each step minimises the energy over the real
+combinations of the state, the preconditioned residual and the last direction. Real combinations are enough, since a
+state and its multiples by a phase have one energy, and they let every pass run over plain floats. A step is few
+passes over six vectors, which stay in the cache whatever the number of steps. Levels above the lowest are sought
+orthogonal to those below.
 
 Reference: A. V. Knyazev, SIAM J. Sci. Comput. 23, 517 (2001).
 """
@@ -19,58 +21,19 @@ _JIT = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract"}}
 
 
 @njit(**_JIT)
-def _norm(vector):
-    total = 0.0
-    for u in range(len(vector)):
-        total += vector[u].real ** 2 + vector[u].imag ** 2
-    return np.sqrt(total)
+def _lowest_of(matrix, n):
+    """Diagonalise the leading block of a real symmetric matrix, n <= 3, by Jacobi rotations.
 
-
-@njit(**_JIT)
-def _project_out(vector, state):
-    overlap = 0.0 * vector[0]
-    for u in range(len(vector)):
-        overlap += np.conj(state[u]) * vector[u]
-    for u in range(len(vector)):
-        vector[u] -= overlap * state[u]
-
-
-@njit(**_JIT)
-def _remove(w, frame, n):
-    """Make w orthogonal to the first n rows of frame and normalise it; return False if nothing of it is left."""
-    d = len(w)
-    before = _norm(w)
-    for _ in range(4):
-        for k in range(n):
-            _project_out(w, frame[k])
-        after = _norm(w)
-        if not after > 1e-14 * before:
-            return False
-        for u in range(d):
-            w[u] /= after
-        # One pass leaves an error of about round-off / after: repeat where much cancelled.
-        if after > 0.1 * before:
-            return True
-        before = 1.0
-    return True
-
-
-@njit(**_JIT)
-def _lowest_of(matrix, vectors, n):
-    """Diagonalise the leading n x n block of a Hermitian matrix by Jacobi rotations.
-
-    Returns the lowest eigenvalue and puts its eigenvector into the first column of ``vectors``. At this size it is many
-    times faster than a call of LAPACK, and starts no threads.
+    Returns the lowest eigenvalue and the components of its eigenvector. At this size it is many times faster than a
+    call of LAPACK, and starts no threads.
     """
-    for p in range(n):
-        for q in range(n):
-            vectors[p, q] = 1.0 if p == q else 0.0
+    vectors = np.eye(3)
     for _ in range(30):
         off, scale = 0.0, 0.0
         for p in range(n):
-            scale += abs(matrix[p, p]) ** 2
+            scale += matrix[p, p] ** 2
             for q in range(p + 1, n):
-                off += abs(matrix[p, q]) ** 2
+                off += matrix[p, q] ** 2
         if off <= 1e-34 * scale:
             break
         for p in range(n - 1):
@@ -78,38 +41,30 @@ def _lowest_of(matrix, vectors, n):
                 _rotate(matrix, vectors, n, p, q)
     lowest = 0
     for p in range(1, n):
-        if matrix[p, p].real < matrix[lowest, lowest].real:
+        if matrix[p, p] < matrix[lowest, lowest]:
             lowest = p
-    for k in range(n):
-        vectors[k, 0], vectors[k, lowest] = vectors[k, lowest], vectors[k, 0]
-    return matrix[lowest, lowest].real
+    return matrix[lowest, lowest], vectors[0, lowest], vectors[1, lowest], vectors[2, lowest]
 
 
 @njit(**_JIT)
 def _rotate(matrix, vectors, n, p, q):
-    """Make entry (p, q) of a Hermitian matrix zero by a rotation of the two basis vectors."""
-    size = abs(matrix[p, q])
-    if size == 0.0:
+    """Make entry (p, q) of a symmetric matrix zero by a rotation of the two basis vectors."""
+    if matrix[p, q] == 0.0:
         return
-    phase = matrix[p, q] / size
-    ratio = (matrix[q, q].real - matrix[p, p].real) / (2.0 * size)
+    ratio = (matrix[q, q] - matrix[p, p]) / (2.0 * matrix[p, q])
     tangent = 1.0 / (abs(ratio) + np.sqrt(1.0 + ratio * ratio))
     if ratio < 0.0:
         tangent = -tangent
     cosine = 1.0 / np.sqrt(1.0 + tangent * tangent)
-    up = tangent * cosine * phase
-    down = np.conj(up)
+    sine = tangent * cosine
     for k in range(n):
         left, right = matrix[k, p], matrix[k, q]
-        matrix[k, p] = cosine * left - down * right
-        matrix[k, q] = up * left + cosine * right
+        matrix[k, p], matrix[k, q] = cosine * left - sine * right, sine * left + cosine * right
         left, right = vectors[k, p], vectors[k, q]
-        vectors[k, p] = cosine * left - down * right
-        vectors[k, q] = up * left + cosine * right
+        vectors[k, p], vectors[k, q] = cosine * left - sine * right, sine * left + cosine * right
     for k in range(n):
         left, right = matrix[p, k], matrix[q, k]
-        matrix[p, k] = cosine * left - up * right
-        matrix[q, k] = down * left + cosine * right
+        matrix[p, k], matrix[q, k] = cosine * left - sine * right, sine * left + cosine * right
 
 
 @njit(**_JIT)
@@ -122,129 +77,187 @@ def _random_direction(out, seed):
 
 
 @njit(**_JIT)
-def _start(diagonal, level, is_guess, frame):
-    """Make row ``level`` of frame a start vector: the guess that stands there, or a low diagonal state.
+def _normalise(vector):
+    """Divide a vector by its norm; return the norm, or zero and leave the vector if there is nothing to divide by."""
+    total = 0.0
+    for u in range(len(vector)):
+        total += vector[u].real ** 2 + vector[u].imag ** 2
+    norm = np.sqrt(total)
+    if norm > 0.0:
+        for u in range(len(vector)):
+            vector[u] /= norm
+    return norm
+
+
+@njit(**_JIT)
+def _clear(vector, lower):
+    """Make a vector orthogonal to the rows of lower, in place; return the sum of squares of what was taken away."""
+    taken = 0.0
+    for k in range(len(lower)):
+        overlap = 0.0 * vector[0]
+        for u in range(len(vector)):
+            overlap += np.conj(lower[k, u]) * vector[u]
+        for u in range(len(vector)):
+            vector[u] -= overlap * lower[k, u]
+        taken += abs(overlap) ** 2
+    return taken
+
+
+@njit(**_JIT)
+def _start(diagonal, lower, is_guess, x):
+    """Make x a start vector: the guess that it holds, or a low diagonal state; orthogonal to the levels below.
 
     A little of all directions is mixed in: a level that symmetry hides from the diagonal state then grows until the
     tolerance is reached, instead of being missed.
     """
-    d, x = len(diagonal), frame[level]
+    d = len(diagonal)
     if not is_guess:
-        _random_direction(x, level)
-        mixed = (0.1 if level else 0.01) / np.sqrt(d / 12.0)
+        _random_direction(x, len(lower))
+        mixed = (0.1 if len(lower) else 0.01) / np.sqrt(d / 12.0)
         for u in range(d):
             x[u] *= mixed
         best, place = np.inf, 0
         for u in range(d):
             taken = 0.0
-            for k in range(level):
-                taken += frame[k, u].real ** 2 + frame[k, u].imag ** 2
+            for k in range(len(lower)):
+                taken += lower[k, u].real ** 2 + lower[k, u].imag ** 2
             if taken < 0.5 and diagonal[u] < best:
                 best, place = diagonal[u], u
         x[place] += 1.0
-    seed = 100 + level
-    while not _remove(x, frame, level):
+    seed = 100 + len(lower)
+    while True:
+        _normalise(x)
+        _clear(x, lower)
+        if _normalise(x) > 1e-8:
+            break
         seed += 1
         _random_direction(x, seed)
+    _clear(x, lower)
+    _normalise(x)
 
 
 @njit(**_JIT)
-def _residual(x, hx, theta, out):
-    total = 0.0
-    for u in range(len(x)):
-        out[u] = hx[u] - theta * x[u]
-        total += out[u].real ** 2 + out[u].imag ** 2
-    return np.sqrt(total)
+def _advance(x, w, p, hx, hw, hp, move, turn, theta, diagonal, floor):
+    """Move to a new state and direction, and precondition the new residual, in one pass over floats.
 
-
-@njit(**_JIT)
-def _elements(matrix, x, w, p, hw, hp, theta, has_p):
-    """Fill the projected matrix in the basis x, w, p."""
-    xw, ww, pw = 0.0 * x[0], 0.0, 0.0 * x[0]
-    xp, pp = 0.0 * x[0], 0.0
-    for u in range(len(x)):
-        xw += np.conj(x[u]) * hw[u]
-        ww += (np.conj(w[u]) * hw[u]).real
-    if has_p:
-        for u in range(len(x)):
-            pw += np.conj(p[u]) * hw[u]
-            xp += np.conj(x[u]) * hp[u]
-            pp += (np.conj(p[u]) * hp[u]).real
-    matrix[0, 0], matrix[1, 1] = theta, ww
-    matrix[0, 1], matrix[1, 0] = xw, np.conj(xw)
-    matrix[2, 2] = pp
-    matrix[0, 2], matrix[2, 0] = xp, np.conj(xp)
-    matrix[2, 1], matrix[1, 2] = pw, np.conj(pw)
-
-
-@njit(**_JIT)
-def _step(x, w, p, hx, hw, hp, matrix, vectors, has_p):
-    """Move to the lowest state of the span; p becomes the direction of the move, orthonormal to it."""
-    size = 3 if has_p else 2
-    theta = _lowest_of(matrix, vectors, size)
-    a, b = vectors[0, 0], vectors[1, 0]
-    c = vectors[2, 0] if has_p else 0.0 * a
-    # In the orthonormal basis x, w, p: the part of (0, b, c) that is orthogonal to the new state.
-    overlap = abs(b) ** 2 + abs(c) ** 2
-    e, f, g = -overlap * a, b - overlap * b, c - overlap * c
-    length = np.sqrt(abs(e) ** 2 + abs(f) ** 2 + abs(g) ** 2)
-    if length == 0.0:
-        return theta, False
-    e, f, g = e / length, f / length, g / length
-    for u in range(len(x)):
-        x_old, w_old, p_old = x[u], w[u], p[u]
-        x[u] = a * x_old + b * w_old + c * p_old
-        p[u] = e * x_old + f * w_old + g * p_old
-        x_old, w_old, p_old = hx[u], hw[u], hp[u]
-        hx[u] = a * x_old + b * w_old + c * p_old
-        hp[u] = e * x_old + f * w_old + g * p_old
-    return theta, True
-
-
-@njit(**_JIT)
-def _find_level(starts, columns, codes, table, diagonal, frame, level, tolerance, max_products, work):
-    """Minimise the energy of row ``level`` of frame, orthogonal to the rows below; the next row is the direction.
-
-    ``work`` has room for four vectors. Returns the energy, the norm of the residual and the multiplications by H.
+    The state becomes ``move[0] x + move[1] w + move[2] p``, the direction the same with ``turn``, and w the residual of
+    the new state, divided by the diagonal of H - theta kept above a floor. Returns the sums of squares of the residual
+    and of the new w, its products with x and p, and those of H p with x and p.
     """
-    x, p = frame[level], frame[level + 1]
-    w, hx, hw, hp = work[0], work[1], work[2], work[3]
-    matrix, vectors = np.zeros((3, 3), dtype=x.dtype), np.zeros((3, 3), dtype=x.dtype)
-    floor = preconditioner_floor(table, diagonal)
-    multiply(starts, columns, codes, table, diagonal, x, hx)
-    products, has_p, exact, theta = 1, False, True, 0.0
-    p[:] = 0.0
-    hp[:] = 0.0
-    for u in range(len(x)):
-        theta += (np.conj(x[u]) * hx[u]).real
+    a, b, c = move
+    e, f, g = turn
+    rr, ww, xw, pw, xhp, php = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(len(x)):
+        new_x, new_p = a * x[i] + b * w[i] + c * p[i], e * x[i] + f * w[i] + g * p[i]
+        new_hx, new_hp = a * hx[i] + b * hw[i] + c * hp[i], e * hx[i] + f * hw[i] + g * hp[i]
+        x[i], p[i], hx[i], hp[i] = new_x, new_p, new_hx, new_hp
+        residual = new_hx - theta * new_x
+        scaled = residual / max(diagonal[i] - theta, floor)
+        w[i] = scaled
+        rr += residual * residual
+        ww += scaled * scaled
+        xw += new_x * scaled
+        pw += new_p * scaled
+        xhp += new_x * new_hp
+        php += new_p * new_hp
+    return rr, ww, xw, pw, xhp, php
+
+
+@njit(**_JIT)
+def _clear_pair(w, x, p, xw, pw):
+    """Subtract xw x + pw p from w; return the new sum of squares and products with x and p."""
+    ww, new_xw, new_pw = 0.0, 0.0, 0.0
+    for i in range(len(w)):
+        value = w[i] - xw * x[i] - pw * p[i]
+        w[i] = value
+        ww += value * value
+        new_xw += value * x[i]
+        new_pw += value * p[i]
+    return ww, new_xw, new_pw
+
+
+@njit(**_JIT)
+def _products(image, first, second, third):
+    """Return the real parts of the products of a vector with three others, all as floats."""
+    a, b, c = 0.0, 0.0, 0.0
+    for i in range(len(image)):
+        a += image[i] * first[i]
+        b += image[i] * second[i]
+        c += image[i] * third[i]
+    return a, b, c
+
+
+@njit(**_JIT)
+def _find_level(left, right, codes, table, diagonal, flat_diagonal, lower, x, tolerance, max_products, work):
+    """Minimise the energy of x, orthogonal to the rows of lower.
+
+    ``work`` has room for five vectors; ``flat_diagonal`` is the diagonal, once for each float of an amplitude. Returns
+    the energy, the norm of the residual and the multiplications by H.
+    """
+    w, p, hx, hw, hp = work[0], work[1], work[2], work[3], work[4]
+    fx, fw, fp = x.view(np.float64), w.view(np.float64), p.view(np.float64)
+    fhx, fhw, fhp = hx.view(np.float64), hw.view(np.float64), hp.view(np.float64)
+    floor, matrix = preconditioner_floor(table, diagonal), np.zeros((3, 3))
+    work[:] = 0.0
+    multiply(left, right, codes, table, diagonal, x, hx)
+    theta = _products(fhx, fx, fx, fx)[0]
+    products, size, exact = 1, 2, True
+    move, turn = (1.0, 0.0, 0.0), (0.0, 0.0, 0.0)
     while True:
-        residual = _residual(x, hx, theta, w)
-        for k in range(level):  # what points to the levels below is no error of this one
-            _project_out(w, frame[k])
-        if level:
-            residual = _norm(w)
+        rr, ww, xw, pw, xhp, php = _advance(fx, fw, fp, fhx, fhw, fhp, move, turn, theta, flat_diagonal, floor)
+        if len(lower):
+            # What points to the levels below is no error of this one.
+            hw[:] = hx
+            for u in range(len(x)):
+                hw[u] -= theta * x[u]
+            rr -= _clear(hw, lower)
+            before = ww
+            _clear(w, lower)
+            ww, xw, pw = _clear_pair(fw, fx, fp, 0.0, 0.0)
+            ww = min(ww, before)
+        residual = np.sqrt(max(rr, 0.0))
         done = residual <= tolerance or products >= max_products
         if done and exact:
             break
         if done:
             # H x is carried along by recurrence: multiply once more before believing it.
-            multiply(starts, columns, codes, table, diagonal, x, hx)
-            products, exact = products + 1, True
+            _normalise(x)
+            multiply(left, right, codes, table, diagonal, x, hx)
+            theta = _products(fhx, fx, fx, fx)[0]
+            products, exact, move, turn = products + 1, True, (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
             continue
-        for u in range(len(w)):
-            w[u] /= max(diagonal[u] - theta, floor)
-        if not _remove(w, frame, level + 2 if has_p else level + 1):
+        rest = ww
+        for _ in range(3):  # again while much cancels: each pass leaves round-off over what is left
+            ww, xw, pw = _clear_pair(fw, fx, fp, xw, pw)
+            if ww > 0.01 * rest:
+                break
+            rest = ww
+        if not ww > 0.0:
             break
-        multiply(starts, columns, codes, table, diagonal, w, hw)
+        length = np.sqrt(ww)
+        multiply(left, right, codes, table, diagonal, w, hw)
+        whw, xhw, phw = _products(fhw, fw, fx, fp)
         products, exact = products + 1, False
-        _elements(matrix, x, w, p, hw, hp, theta, has_p)
-        theta, has_p = _step(x, w, p, hx, hw, hp, matrix, vectors, has_p)
+        matrix[0, 0], matrix[1, 1], matrix[2, 2] = theta, whw / ww, php
+        matrix[0, 1] = matrix[1, 0] = xhw / length
+        matrix[0, 2] = matrix[2, 0] = xhp
+        matrix[1, 2] = matrix[2, 1] = phw / length
+        theta, a, b, c = _lowest_of(matrix, size)
+        # The part of (0, b, c) that is orthogonal to the new state, in the orthonormal basis x, w, p.
+        overlap = b * b + c * c
+        e, f, g = -overlap * a, b * (1.0 - overlap), c * (1.0 - overlap)
+        norm = np.sqrt(e * e + f * f + g * g)
+        move, size = (a, b / length, c), 3
+        if norm > 0.0:
+            turn = (e / norm, f / (norm * length), g / norm)
+        else:
+            turn, size = (0.0, 0.0, 0.0), 2
     return theta, residual, products
 
 
 @njit(**_JIT)
 def solve_rows(
-    start, stop, starts, columns, codes, diagonal_codes, tables, diagonal_tables, n_guesses, tolerances,
+    start, stop, left, right, codes, diagonal_codes, tables, diagonal_tables, n_guesses, tolerances,
     max_products, energies, residuals, states, products,
 ):  # fmt: skip
     """Solve rows start to stop of a batch; ``states`` (n_rows, n_levels, d) holds the guesses and gets the answers.
@@ -252,23 +265,25 @@ def solve_rows(
     A level that turns out lower than the one below takes its place, and both are sought again from there.
     """
     n_levels, d = states.shape[1:]
-    diagonal, work = np.zeros(d), np.zeros((4, d), dtype=states.dtype)
-    frame = np.zeros((n_levels + 1, d), dtype=states.dtype)
+    diagonal, work = np.zeros(d), np.zeros((5, d), dtype=states.dtype)
+    flat_diagonal = np.zeros(len(work[0].view(np.float64)))
     for row in range(start, stop):
         diagonal_of(diagonal_codes, diagonal_tables[row], diagonal)
+        for i in range(len(flat_diagonal)):
+            flat_diagonal[i] = diagonal[i * d // len(flat_diagonal)]
+        found = states[row]
         level, known, swaps = 0, n_guesses, 0
         products[row] = 0
         while level < n_levels:
-            # The row above the level in hand is its direction, so that each level is entered when its turn comes.
-            frame[level] = states[row, level]
-            _start(diagonal, level, level < known, frame)
+            _start(diagonal, found[:level], level < known, found[level])
             energies[row, level], residuals[row, level], used = _find_level(
-                starts, columns, codes, tables[row], diagonal, frame, level, tolerances[row, level], max_products, work
-            )
+                left, right, codes, tables[row], diagonal, flat_diagonal, found[:level], found[level],
+                tolerances[row, level], max_products, work,
+            )  # fmt: skip
             products[row] += used
             if level and swaps < 3 * n_levels and energies[row, level] < energies[row, level - 1] - tolerances[row, 0]:
-                states[row, level], states[row, level - 1] = frame[level - 1], frame[level]
+                for u in range(d):
+                    found[level, u], found[level - 1, u] = found[level - 1, u], found[level, u]
                 known, swaps, level = level + 1, swaps + 1, level - 1
             else:
-                states[row, level] = frame[level]
                 level += 1

@@ -23,7 +23,7 @@ _BLOCK_ROWS = 8192  # rows searched at once by a thread: bounds the scratch memo
 
 @dataclass(frozen=True, eq=False)
 class SubspaceStructure:
-    """Pattern and codes of all strings in a subspace, in compressed rows. Made by `restrict`.
+    """Pattern and codes of all strings in a subspace. Made by `restrict`.
 
     Attributes
     ----------
@@ -31,12 +31,10 @@ class SubspaceStructure:
         What was restricted to what.
     tables : SignTables
         Maps from coefficients to matrix elements by code.
-    starts : (dimension + 1,) int
-        Entries ``starts[u]`` up to ``starts[u + 1]`` belong to row ``u``.
-    columns : (n_entries,) int32
-        Column of each off-diagonal entry. A row may hold a column more than once; such entries add up.
-    codes : (n_entries,) uint16 or int32
-        Code of each entry.
+    left, right : (n_pairs,) int32
+        States u < v that a string connects, ordered by u. A pair may come more than once; its elements add up.
+    codes : (n_pairs,) uint16 or int32
+        Code of the element <u|H|v> of each pair.
     diagonal_codes : (dimension, n_diagonal_chunks) uint16 or int32
         Codes of the diagonal.
     """
@@ -44,8 +42,8 @@ class SubspaceStructure:
     basis: PauliBasis
     subspace: Subspace
     tables: SignTables
-    starts: NDArray[np.int64]
-    columns: NDArray[np.int32]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
     codes: NDArray[Any]
     diagonal_codes: NDArray[Any]
 
@@ -56,8 +54,8 @@ class SubspaceStructure:
 
     @property
     def n_entries(self) -> int:
-        """Number of stored off-diagonal entries."""
-        return len(self.columns)
+        """Number of off-diagonal entries of the matrix, in both triangles."""
+        return 2 * len(self.left)
 
     def element_tables(self, coefficients: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return the tables of off-diagonal and diagonal elements for rows of coefficients (n_rows, n_terms).
@@ -79,8 +77,8 @@ class SubspaceStructure:
         diagonal = np.empty(self.dimension)
         kernels.diagonal_of(self.diagonal_codes, diagonal_table[0], diagonal)
         shape = (self.dimension, self.dimension)
-        off_diagonal = sparse.csr_array((table[0][self.codes], self.columns, self.starts), shape=shape)
-        return (off_diagonal + sparse.diags_array(diagonal)).tocsr()
+        upper = sparse.coo_array((table[0][self.codes], (self.left, self.right)), shape=shape)
+        return (upper + upper.conj().T + sparse.diags_array(diagonal)).tocsr()
 
     def expectations_of_bins(self, bins: NDArray[Any], diagonal_bins: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return Re <left|P_p|right> (n_rows, n_terms) from the sums over entries that `kernels.brackets` makes."""
@@ -116,11 +114,11 @@ def restrict(basis: PauliBasis, subspace: Subspace) -> SubspaceStructure:
     tables = sign_tables(basis)
     diagonal_codes = np.empty((subspace.dimension, len(tables.diagonal_offsets)), dtype=tables.code_type)
     kernels.find_diagonal_codes(subspace.words, tables.diagonal_bits, tables.diagonal_offsets, diagonal_codes)
-    starts, columns, codes = _search(subspace, tables)
-    return SubspaceStructure(basis, subspace, tables, starts, columns, codes, diagonal_codes)
+    left, right, codes = _search(subspace, tables)
+    return SubspaceStructure(basis, subspace, tables, left, right, codes, diagonal_codes)
 
 
-def _search(subspace: Subspace, tables: SignTables) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]:
+def _search(subspace: Subspace, tables: SignTables) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
     """Find which flips of each state stay in the subspace, in blocks of rows over threads."""
     # The keys only spread states over the table; any fixed seed gives the same structure.
     keys = np.random.default_rng(2601_03235).integers(0, 2**64, WORD_BITS * subspace.n_words, dtype=np.uint64)
@@ -133,18 +131,17 @@ def _search(subspace: Subspace, tables: SignTables) -> tuple[NDArray[np.int64], 
     def search(start: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
         stop = min(start + _BLOCK_ROWS, d)
         room = (stop - start) * len(tables.chunk_offsets)
-        counts = np.empty(stop - start, dtype=np.int32)
-        columns, codes = np.empty(room, dtype=np.int32), np.empty(room, dtype=tables.code_type)
-        n = kernels.find_entries(
+        left, right = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
+        codes = np.empty(room, dtype=tables.code_type)
+        n = kernels.find_pairs(
             start, stop, words, hashes, slots, seen, tables.flips, flip_hashes,
-            tables.flip_chunks, tables.chunk_bits, tables.chunk_offsets, counts, columns, codes,
+            tables.flip_chunks, tables.chunk_bits, tables.chunk_offsets, left, right, codes,
         )  # fmt: skip
-        return counts, columns[:n].copy(), codes[:n].copy()
+        return left[:n].copy(), right[:n].copy(), codes[:n].copy()
 
     blocks = map_blocks(search, range(0, d, _BLOCK_ROWS))
-    starts = np.zeros(d + 1, dtype=np.int64)
-    np.cumsum(np.concatenate([b[0] for b in blocks]), out=starts[1:])
-    return starts, np.concatenate([b[1] for b in blocks]), np.concatenate([b[2] for b in blocks])
+    left, right, codes = (np.concatenate([block[k] for block in blocks]) for k in range(3))
+    return left, right, codes
 
 
 def _power_of_two(at_least: int) -> int:
