@@ -75,27 +75,27 @@ def _code(words, state, bits, offset):
 
 @njit(**_JIT)
 def find_pairs(
-    start, stop, words, hashes, slots, seen, flips, flip_hashes, flip_chunks, bits, offsets, left, right, codes
+    rows, is_known, words, hashes, slots, seen, flips, flip_hashes, flip_chunks, bits, offsets, left, right, codes
 ):
-    """Write the pairs of states u < v that a string connects, u from ``start`` to ``stop``; return their number.
+    """Write the pairs of states that a string connects, one of them in ``rows``; return their number.
 
-    A pair comes once for each chunk of its flip; ``left``, ``right`` and ``codes`` must have room for all chunks of all
-    states.
+    Pairs of two known states are left out. A pair comes once for each chunk of its flip, smaller state first; ``left``,
+    ``right`` and ``codes`` must have room for all chunks of all rows.
     """
     seen_mask = np.uint64(len(seen) - 1)
     n = 0
-    for u in range(start, stop):
+    for u in rows:
         for f in range(len(flips)):
             hashed = hashes[u] ^ flip_hashes[f]
             # Most flips leave the subspace: one byte, in the first-level cache, tells so for nearly all of them.
             if seen[(hashed >> np.uint64(32)) & seen_mask] == 0:
                 continue
             v = _find(u, flips[f], words, hashed, slots)
-            if v > u:
+            if v > u or (v >= 0 and is_known[v]):
                 for c in range(flip_chunks[f], flip_chunks[f + 1]):
-                    left[n] = u
-                    right[n] = v
-                    codes[n] = _code(words, v, bits[c], offsets[c])
+                    left[n] = min(u, v)
+                    right[n] = max(u, v)
+                    codes[n] = _code(words, max(u, v), bits[c], offsets[c])
                     n += 1
     return n
 

@@ -112,14 +112,76 @@ def restrict(basis: PauliBasis, subspace: Subspace) -> SubspaceStructure:
             f"subspace has {subspace.n_qubits} qubits but the basis has {basis.n_qubits}; build both for one number."
         )
     tables = sign_tables(basis)
-    diagonal_codes = np.empty((subspace.dimension, len(tables.diagonal_offsets)), dtype=tables.code_type)
-    kernels.find_diagonal_codes(subspace.words, tables.diagonal_bits, tables.diagonal_offsets, diagonal_codes)
-    left, right, codes = _search(subspace, tables)
-    return SubspaceStructure(basis, subspace, tables, left, right, codes, diagonal_codes)
+    rows, none_known = np.arange(subspace.dimension), np.zeros(subspace.dimension, dtype=bool)
+    left, right, codes = _search(subspace, tables, rows, none_known)
+    return SubspaceStructure(basis, subspace, tables, left, right, codes, _diagonal_codes(subspace, tables))
 
 
-def _search(subspace: Subspace, tables: SignTables) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
-    """Find which flips of each state stay in the subspace, in blocks of rows over threads."""
+def shrink(structure: SubspaceStructure, keep: ArrayLike) -> SubspaceStructure:
+    """Return the structure of the states marked in ``keep`` (dimension,), without another search.
+
+    Raises
+    ------
+    ValueError
+        If nothing is kept, or the mask has another length.
+    """
+    mask = np.asarray(keep, dtype=bool)
+    if mask.shape != (structure.dimension,) or not mask.any():
+        raise ValueError(
+            f"keep must mark at least one of {structure.dimension} states, got a mask of shape {mask.shape} that marks "
+            f"{int(mask.sum())}."
+        )
+    place = np.cumsum(mask, dtype=np.int32) - 1
+    stays = mask[structure.left] & mask[structure.right]
+    return SubspaceStructure(
+        basis=structure.basis,
+        subspace=Subspace.span(structure.basis.n_qubits, structure.subspace.words[mask]),
+        tables=structure.tables,
+        left=place[structure.left[stays]],
+        right=place[structure.right[stays]],
+        codes=structure.codes[stays],
+        diagonal_codes=structure.diagonal_codes[mask],
+    )
+
+
+def grow(structure: SubspaceStructure, words: ArrayLike) -> SubspaceStructure:
+    """Return the structure with more states; only the flips of the new ones are searched.
+
+    Parameters
+    ----------
+    structure : SubspaceStructure
+        The structure to start from.
+    words : (n_states, n_words) uint64
+        Packed states to add; those that are there already change nothing.
+    """
+    subspace = Subspace.span(structure.basis.n_qubits, structure.subspace.words, words)
+    place = subspace.places(structure.subspace.words).astype(np.int32)
+    is_known = np.zeros(subspace.dimension, dtype=bool)
+    is_known[place] = True
+    left, right, codes = _search(subspace, structure.tables, np.flatnonzero(~is_known), is_known)
+    left = np.concatenate([place[structure.left], left])
+    order = np.argsort(left, kind="stable")  # neighbours in memory: the multiplication runs through them in order
+    return SubspaceStructure(
+        basis=structure.basis,
+        subspace=subspace,
+        tables=structure.tables,
+        left=left[order],
+        right=np.concatenate([place[structure.right], right])[order],
+        codes=np.concatenate([structure.codes, codes])[order],
+        diagonal_codes=_diagonal_codes(subspace, structure.tables),
+    )
+
+
+def _diagonal_codes(subspace: Subspace, tables: SignTables) -> NDArray[Any]:
+    codes = np.empty((subspace.dimension, len(tables.diagonal_offsets)), dtype=tables.code_type)
+    kernels.find_diagonal_codes(subspace.words, tables.diagonal_bits, tables.diagonal_offsets, codes)
+    return codes
+
+
+def _search(
+    subspace: Subspace, tables: SignTables, rows: NDArray[np.intp], is_known: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
+    """Find which flips of some rows stay in the subspace, in blocks over threads, but no pair of two known states."""
     # The keys only spread states over the table; any fixed seed gives the same structure.
     keys = np.random.default_rng(2601_03235).integers(0, 2**64, WORD_BITS * subspace.n_words, dtype=np.uint64)
     words, d = subspace.words, subspace.dimension
@@ -129,17 +191,17 @@ def _search(subspace: Subspace, tables: SignTables) -> tuple[NDArray[np.int32], 
     kernels.fill_hash_table(hashes, slots, seen)
 
     def search(start: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
-        stop = min(start + _BLOCK_ROWS, d)
-        room = (stop - start) * len(tables.chunk_offsets)
+        block = rows[start : start + _BLOCK_ROWS]
+        room = len(block) * len(tables.chunk_offsets)
         left, right = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
         codes = np.empty(room, dtype=tables.code_type)
         n = kernels.find_pairs(
-            start, stop, words, hashes, slots, seen, tables.flips, flip_hashes,
+            block, is_known, words, hashes, slots, seen, tables.flips, flip_hashes,
             tables.flip_chunks, tables.chunk_bits, tables.chunk_offsets, left, right, codes,
         )  # fmt: skip
         return left[:n].copy(), right[:n].copy(), codes[:n].copy()
 
-    blocks = map_blocks(search, range(0, d, _BLOCK_ROWS))
+    blocks = map_blocks(search, range(0, max(len(rows), 1), _BLOCK_ROWS))
     left, right, codes = (np.concatenate([block[k] for block in blocks]) for k in range(3))
     return left, right, codes
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
-from hamiltonian_ml.subspace.structure import restrict
+from hamiltonian_ml.subspace.structure import grow, restrict, shrink
 from tests.reference.dense import dense_hamiltonian
 
 GRAPHS = {
@@ -86,3 +86,31 @@ def test_a_subset_of_strings_leaves_the_others_out(rng):
     part = restrict(basis.subset(keep), Subspace.full(4)).matrix(coeffs[keep])
     whole = restrict(basis, Subspace.full(4)).matrix(np.where(keep, coeffs, 0.0))
     np.testing.assert_allclose(part.toarray(), whole.toarray(), atol=1e-14)  # the same sums, in another order
+
+
+def _same(first, second):
+    """Say whether two structures are equal up to the order of pairs."""
+    pairs = [sorted(zip(s.left, s.right, s.codes, strict=True)) for s in (first, second)]
+    return (
+        np.array_equal(first.subspace.words, second.subspace.words)
+        and np.array_equal(first.diagonal_codes, second.diagonal_codes)
+        and pairs[0] == pairs[1]
+    )
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_growing_and_shrinking_end_where_a_fresh_search_does(seed):
+    rng = np.random.default_rng(seed)
+    basis = PauliBasis.from_edges(6, [(0, q) for q in range(1, 6)] + [(1, 2), (3, 4)])
+    few, many = (Subspace.from_integers(rng.integers(0, 64, n).tolist(), 6) for n in (12, 20))
+    grown = grow(restrict(basis, few), many.words)
+    fresh = restrict(basis, Subspace.span(6, few.words, many.words))
+    assert _same(grown, fresh)
+    assert (np.diff(grown.left) >= 0).all()
+    assert _same(shrink(grown, few.contains(grown.subspace.words)), restrict(basis, few))
+
+
+def test_an_empty_shrink_is_refused():
+    structure = restrict(PauliBasis.chain(3), Subspace.full(3))
+    with pytest.raises(ValueError, match=r"keep must mark at least one of 8 states, got a mask of shape \(8,\)"):
+        shrink(structure, np.zeros(8, dtype=bool))
