@@ -251,7 +251,7 @@ def test_one_row_is_the_same_alone_and_in_any_batch_and_on_every_call(rng):
     np.testing.assert_array_equal(batch.sweeps, [frames.sweeps[0] for frames in alone])
 
 
-@given(scale=st.sampled_from([1e-300, 1e-12, 3.0, 1e250]), seed=seeds)
+@given(scale=st.sampled_from([1e-300, 1e-12, 3.0, 1e90]), seed=seeds)
 def test_scaling_a_hamiltonian_scales_its_energy_only(scale, seed):
     basis = PauliBasis.chain(5)
     coefficients = np.random.default_rng(seed).normal(size=(1, basis.n_terms))

@@ -142,6 +142,7 @@ def test_a_subset_keeps_order_masks_and_only_its_own_edges(basis, data):
         (lambda: PauliBasis.from_edges(3, [1]), "edges must be .*, got 1"),
         (lambda: PauliBasis.chain(2).to_operator(np.ones(3)), r"shape \(n_terms,\) with n_terms = 15, got \(3,\)"),
         (lambda: PauliBasis.chain(1).to_operator([1, np.nan, 0]), "coefficients must be finite"),
+        (lambda: PauliBasis.chain(1).to_operator([1, -1e101, 0]), r"coefficients must be at most 1e\+100 in size"),
         (lambda: PauliBasis.chain(1).to_operator([1, 1j, 0]), "coefficients must be real"),
         (lambda: PauliBasis.chain(2).subset([0, 5]), "keep must be a boolean mask of shape .15,."),
         (lambda: PauliBasis.chain(2).subset(np.ones(3, bool)), "keep must be a boolean mask of shape .15,."),
