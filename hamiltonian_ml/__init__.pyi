@@ -6,7 +6,12 @@ from .estimators.classifier import HamiltonianClassifier as HamiltonianClassifie
 from .learning.expectations import ground_state_expectations as ground_state_expectations
 from .sampling.backends import Backend as Backend
 from .sampling.circuits import krylov_circuits as krylov_circuits
+from .selection.classical import ClassicalSelection as ClassicalSelection
+from .selection.controls import NoiseSelection as NoiseSelection
+from .selection.controls import RandomSelection as RandomSelection
+from .selection.full import FullSelection as FullSelection
 from .selection.krylov import KrylovSelection as KrylovSelection
+from .selection.refine import RefinedSelection as RefinedSelection
 from .subspace.structure import restrict as restrict
 
 __version__: str

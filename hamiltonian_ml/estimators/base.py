@@ -55,6 +55,7 @@ class HamiltonianEstimator(BaseEstimator):
         trotter_order: int = 1,
         shots: int = 1000,
         max_dimension: int | None = None,
+        expansion_rounds: int = 0,
         refresh_every: int = 5,
         entangling: bool = True,
         max_iter: int = 100,
@@ -76,6 +77,7 @@ class HamiltonianEstimator(BaseEstimator):
         self.trotter_order = trotter_order
         self.shots = shots
         self.max_dimension = max_dimension
+        self.expansion_rounds = expansion_rounds
         self.refresh_every = refresh_every
         self.entangling = entangling
         self.max_iter = max_iter

@@ -30,9 +30,10 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
         Number of qubits, independent of the number of features.
     connectivity : {"chain", "ring"}, list of (int, int) or PauliBasis, default="chain"
         Which pairs of qubits interact. A `PauliBasis` sets the number of qubits too.
-    selection : {"auto", "full", "krylov"} or Selection, default="auto"
-        Which basis states are used: all of them, those sampled from Krylov circuits, or those that an object with a
-        ``select`` method returns. "auto" takes all up to 10 qubits and samples beyond.
+    selection : {"auto", "full", "krylov", "classical", "random"} or Selection, default="auto"
+        Which basis states are used: all of them, those sampled from Krylov circuits, or, as controls, those that a
+        classical computer finds alone or that are drawn at random; or those that an object with a ``select`` method
+        returns. "auto" takes all up to 10 qubits and samples beyond.
     backend : str or BaseSamplerV2, default="auto"
         Where circuits run: "statevector", "mps", "auto" (by the number of qubits) or any V2 sampler.
     frame : {"mean_field", "computational"}, default="mean_field"
@@ -48,6 +49,8 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
         Shots a circuit.
     max_dimension : int or None, default=None
         Most basis states kept, by counts; None keeps at most 4,096.
+    expansion_rounds : int, default=0
+        Rounds in which states of little weight are exchanged for those that the certificate misses most.
     refresh_every : int, default=5
         Epochs between new samples.
     entangling : bool, default=True
@@ -120,6 +123,7 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
         trotter_order: int = 1,
         shots: int = 1000,
         max_dimension: int | None = None,
+        expansion_rounds: int = 0,
         refresh_every: int = 5,
         entangling: bool = True,
         max_iter: int = 100,
@@ -143,6 +147,7 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
             trotter_order=trotter_order,
             shots=shots,
             max_dimension=max_dimension,
+            expansion_rounds=expansion_rounds,
             refresh_every=refresh_every,
             entangling=entangling,
             max_iter=max_iter,

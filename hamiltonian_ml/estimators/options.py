@@ -11,14 +11,17 @@ import numpy as np
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.learning.settings import Settings
+from hamiltonian_ml.selection.classical import ClassicalSelection
+from hamiltonian_ml.selection.controls import RandomSelection
 from hamiltonian_ml.selection.full import FullSelection
 from hamiltonian_ml.selection.krylov import KrylovSelection
-from hamiltonian_ml.selection.strategy import Selection
+from hamiltonian_ml.selection.refine import RefinedSelection
+from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selection, check_dimension
 
 FULL_SPACE_QUBITS = 10  # up to here "auto" takes all basis states: 1,024 at most
 FULL_BATCH_ROWS = 1024  # up to here "auto" takes all rows in one batch
 GRAPHS = {"chain": PauliBasis.chain, "ring": PauliBasis.ring}
-SELECTIONS = ("auto", "full", "krylov")
+SELECTIONS = ("auto", "full", "krylov", "classical", "random")
 FRAMES = ("mean_field", "computational")
 
 
@@ -78,6 +81,8 @@ def make_selection(estimator: Any, n_qubits: int) -> Selection:
     name = check_choice("selection", estimator.selection, SELECTIONS)
     if name == "auto":
         name = "full" if n_qubits <= FULL_SPACE_QUBITS else "krylov"
+    check_dimension("max_dimension", estimator.max_dimension)
+    rounds = check_integer("expansion_rounds", estimator.expansion_rounds, at_least=0)
     krylov = KrylovSelection(
         backend=estimator.backend,
         krylov_dimension=check_integer("krylov_dimension", estimator.krylov_dimension, at_least=2),
@@ -86,7 +91,16 @@ def make_selection(estimator: Any, n_qubits: int) -> Selection:
         shots=check_integer("shots", estimator.shots, at_least=1),
         max_dimension=estimator.max_dimension,
     )
-    return krylov if name == "krylov" else FullSelection()
+    strategies: dict[str, Selection] = {
+        "full": FullSelection(),
+        "krylov": krylov,
+        "classical": ClassicalSelection(estimator.max_dimension),
+        "random": RandomSelection(estimator.max_dimension),
+    }
+    if rounds and name in ("krylov", "random"):
+        dimension = DEFAULT_MAX_DIMENSION if estimator.max_dimension is None else estimator.max_dimension
+        return RefinedSelection(strategies[name], dimension=dimension, rounds=rounds)
+    return strategies[name]
 
 
 def make_settings(estimator: Any, n_rows: int) -> Settings:

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples, Subspace
 from hamiltonian_ml.sampling.run import sample_krylov
-from hamiltonian_ml.selection.strategy import Selected
-
-DEFAULT_MAX_DIMENSION = 4096
-_SAME_DIGITS = 10  # rows whose coefficients agree to so many decimals are sampled once
+from hamiltonian_ml.selection.rows import distinct_rows
+from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected, check_dimension
 
 
 @dataclass(frozen=True)
@@ -51,12 +49,9 @@ class KrylovSelection:
     needs_refresh = True
 
     def __post_init__(self) -> None:
-        for name in ("max_rows", "max_dimension"):
-            value = getattr(self, name)
-            if name == "max_dimension" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+        check_dimension("max_dimension", self.max_dimension)
+        if isinstance(self.max_rows, bool) or not isinstance(self.max_rows, int | np.integer) or self.max_rows < 1:
+            raise ValueError(f"max_rows must be a positive integer, got {self.max_rows!r}.")
 
     def select(
         self,
@@ -72,14 +67,10 @@ class KrylovSelection:
         rows do. Weights of different rows scale their counts.
         """
         rng = np.random.default_rng(seed)
-        distinct, inverse = np.unique(coefficients.round(_SAME_DIGITS), axis=0, return_inverse=True)
-        pooled = np.bincount(inverse.reshape(-1), weights, minlength=len(distinct))
-        rows = np.arange(len(distinct))
-        if len(rows) > self.max_rows:
-            rows = np.sort(rng.choice(rows, self.max_rows, replace=False, p=pooled / pooled.sum()))
+        rows, shares = distinct_rows(coefficients, weights, max_rows=self.max_rows, rng=rng)
         parts = sample_krylov(
             basis,
-            distinct[rows],
+            rows,
             krylov_dimension=self.krylov_dimension,
             time_step=self.time_step,
             trotter_order=self.trotter_order,
@@ -87,7 +78,7 @@ class KrylovSelection:
             backend=self.backend,
             seed=int(rng.integers(2**31 - 1)),
         )
-        samples = Samples.union(parts, pooled[rows] / pooled[rows].sum())
+        samples = Samples.union(parts, shares / shares.sum())
         reference = np.zeros((1, basis.n_words), dtype=np.uint64)
         limit = DEFAULT_MAX_DIMENSION if self.max_dimension is None else self.max_dimension
         kept = samples.most_frequent(limit)

@@ -11,6 +11,14 @@ from numpy.typing import NDArray
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples, Subspace
 
+DEFAULT_MAX_DIMENSION = 4096
+
+
+def check_dimension(name: str, value: int | None) -> None:
+    """Raise ValueError if a number of states is neither None nor a positive integer."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
+        raise ValueError(f"{name} must be a positive integer or None, got {value!r}.")
+
 
 @dataclass(frozen=True, eq=False)
 class Selected:

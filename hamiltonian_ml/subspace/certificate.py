@@ -93,3 +93,46 @@ def certify(
     captured = 1 / (1 + weight)
     trusted = (residual < levels.gaps / 2) & (lowest > energies) & (captured >= TRUSTED_WEIGHT)
     return Certificate(energies, levels.gaps, residual, residual**2, correction, captured, trusted)
+
+
+def candidate_weights(
+    structure: SubspaceStructure,
+    coefficients: NDArray[np.float64],
+    levels: Levels,
+    weights: NDArray[np.float64],
+    *,
+    boundary: Boundary,
+) -> NDArray[np.float64]:
+    """Estimate how much weight each state outside would have in the rows' ground states.
+
+    Parameters
+    ----------
+    structure, coefficients, levels
+        As in `certify`.
+    weights : (n_rows,) float
+        How much each row matters; they are normalised.
+    boundary : Boundary
+        From `find_boundary`.
+
+    Returns
+    -------
+    (n_outside,) float
+        Weighted mean over the rows of the first-order weight ``|<a|H|psi>|^2 / (E - D_a)^2``. Distances below a
+        hundredth of a row's largest coefficient count as that, so that no single row decides.
+    """
+    tables, diagonal_tables = structure.element_tables(coefficients)
+    states = levels.ground_states.astype(tables.dtype, copy=False)
+    shares = weights / weights.sum()
+    floors = 1e-2 * np.abs(coefficients).max(axis=1, initial=1e-300)
+
+    def collect(block: range) -> NDArray[np.float64]:
+        found = np.zeros(len(boundary.starts) - 1)
+        for row in block:
+            kernels.add_candidate_weights(
+                boundary.starts, boundary.columns, boundary.codes, boundary.diagonal_codes, tables[row],
+                diagonal_tables[row], levels.energies[row, 0], floors[row], shares[row], states[row], found,
+            )  # fmt: skip
+        return found
+
+    total: NDArray[np.float64] = np.sum(map_blocks(collect, row_blocks(len(states))), axis=0)
+    return total

@@ -133,6 +133,22 @@ def leave(starts, columns, codes, diagonal_codes, table, diagonal_table, energy,
 
 
 @njit(**_JIT)
+def add_candidate_weights(
+    starts, columns, codes, diagonal_codes, table, diagonal_table, energy, floor, share, state, out
+):
+    """Add share |w_a|^2 / max(|energy - D_a|, floor)^2 of every outside state a, with w_a = <a|H|state>, to out."""
+    for a in range(len(starts) - 1):
+        amplitude = 0.0 * state[0]
+        for k in range(starts[a], starts[a + 1]):
+            amplitude += table[codes[k]] * state[columns[k]]
+        own = 0.0
+        for c in range(diagonal_codes.shape[1]):
+            own += diagonal_table[diagonal_codes[a, c]]
+        distance = max(abs(energy - own), floor)
+        out[a] += share * (amplitude.real**2 + amplitude.imag**2) / distance**2
+
+
+@njit(**_JIT)
 def find_diagonal_codes(words, bits, offsets, codes):
     """Write the code of each state (rows) in each diagonal chunk (columns)."""
     for u in range(words.shape[0]):

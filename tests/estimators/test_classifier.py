@@ -143,7 +143,7 @@ def test_70_qubits_train_and_predict():
     [
         ({"n_qubits": 0}, "n_qubits must be an integer of at least 1, got 0"),
         ({"n_qubits": 2.5}, "n_qubits must be an integer of at least 1, got 2.5"),
-        ({"selection": "best"}, "selection must be one of 'auto', 'full', 'krylov', got 'best'"),
+        ({"selection": "best"}, "selection must be one of 'auto', 'full', 'krylov', 'classical', 'random', got 'best'"),
         ({"selection": "krylov", "backend": "qpu"}, "backend"),
         ({"frame": "rest"}, "frame must be one of 'mean_field', 'computational', got 'rest'"),
         ({"connectivity": "torus"}, "connectivity must be one of 'chain', 'ring'"),
@@ -153,7 +153,8 @@ def test_70_qubits_train_and_predict():
         ({"krylov_dimension": 1}, "krylov_dimension must be an integer of at least 2, got 1"),
         ({"selection": "krylov", "time_step": -1.0}, "time_step must be"),
         ({"selection": "krylov", "trotter_order": 3}, "trotter_order must be"),
-        ({"max_dimension": 0}, "max_dimension must be a positive integer, got 0"),
+        ({"max_dimension": 0}, "max_dimension must be a positive integer or None, got 0"),
+        ({"expansion_rounds": -1}, "expansion_rounds must be an integer of at least 0, got -1"),
         ({"max_iter": 0}, "max_iter must be an integer of at least 1, got 0"),
         ({"learning_rate": 0}, "learning_rate must be a finite number above 0, got 0"),
         ({"alpha": -1}, "alpha must be a finite number of at least 0, got -1"),

@@ -7,7 +7,8 @@ import pytest
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.selection.full import FullSelection
-from hamiltonian_ml.selection.krylov import DEFAULT_MAX_DIMENSION, KrylovSelection
+from hamiltonian_ml.selection.krylov import KrylovSelection
+from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION
 
 
 @pytest.fixture

@@ -1,0 +1,55 @@
+"""Basis states chosen by a classical computer alone: what any sampled choice has to beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.selection.refine import refine
+from hamiltonian_ml.selection.rows import distinct_rows
+from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected, check_dimension
+from hamiltonian_ml.subspace.structure import restrict
+
+
+@dataclass(frozen=True)
+class ClassicalSelection:
+    """Grow a subspace from the reference state by the certificate's candidates; no circuit is run.
+
+    Parameters
+    ----------
+    max_dimension : int or None
+        States to end with; None means 4,096.
+    rounds : int
+        Rounds of growth at the least; more are added where each would have to more than quadruple the states.
+    max_rows : int
+        Most rows that rank states; of more, a random part is drawn.
+    """
+
+    max_dimension: int | None = None
+    rounds: int = 4
+    max_rows: int = 64
+
+    needs_refresh = True
+
+    def __post_init__(self) -> None:
+        check_dimension("max_dimension", self.max_dimension)
+
+    def select(
+        self,
+        basis: PauliBasis,
+        coefficients: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        *,
+        seed: np.random.SeedSequence,
+    ) -> Selected:
+        """Return the states of largest estimated weight."""
+        dimension = DEFAULT_MAX_DIMENSION if self.max_dimension is None else self.max_dimension
+        dimension = min(dimension, 2 ** min(basis.n_qubits, 62))
+        rows, shares = distinct_rows(coefficients, weights, max_rows=self.max_rows, rng=np.random.default_rng(seed))
+        reference = Subspace.span(basis.n_qubits, np.zeros((1, basis.n_words), dtype=np.uint64))
+        rounds = max(self.rounds, int(np.ceil(np.log(dimension) / np.log(4.0))))
+        return Selected(refine(restrict(basis, reference), rows, shares, dimension=dimension, rounds=rounds).subspace)

@@ -1,0 +1,93 @@
+"""Controls: subspaces of equal size that know nothing of the Hamiltonians."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Subspace, pack_bits
+from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected, check_dimension
+
+_MAX_DRAWS = 1000  # batches of draws before fewer states than asked for have to do
+
+
+@dataclass(frozen=True)
+class RandomSelection:
+    """Select the reference state and states drawn uniformly.
+
+    Parameters
+    ----------
+    max_dimension : int or None
+        Number of states; None means 4,096. Never more than there are.
+    """
+
+    max_dimension: int | None = None
+
+    needs_refresh = True
+
+    def __post_init__(self) -> None:
+        check_dimension("max_dimension", self.max_dimension)
+
+    def select(
+        self,
+        basis: PauliBasis,
+        coefficients: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        *,
+        seed: np.random.SeedSequence,
+    ) -> Selected:
+        """Return the states, the same for all Hamiltonians."""
+        return Selected(_drawn(basis.n_qubits, self.max_dimension, 0.5, seed))
+
+
+@dataclass(frozen=True)
+class NoiseSelection:
+    """Select what noise alone would make of the reference state: every bit flips with the same probability.
+
+    Parameters
+    ----------
+    max_dimension : int or None
+        Number of states; None means 4,096. Never more than there are.
+    flip_probability : float
+        Of each bit, above 0 and at most 0.5; 0.02 is of the order of one step and a readout on a Heron processor.
+    """
+
+    max_dimension: int | None = None
+    flip_probability: float = 0.02
+
+    needs_refresh = True
+
+    def __post_init__(self) -> None:
+        check_dimension("max_dimension", self.max_dimension)
+        if not 0 < self.flip_probability <= 0.5:
+            raise ValueError(f"flip_probability must be above 0 and at most 0.5, got {self.flip_probability!r}.")
+
+    def select(
+        self,
+        basis: PauliBasis,
+        coefficients: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        *,
+        seed: np.random.SeedSequence,
+    ) -> Selected:
+        """Return the states, the same for all Hamiltonians."""
+        return Selected(_drawn(basis.n_qubits, self.max_dimension, self.flip_probability, seed))
+
+
+def _drawn(n_qubits: int, max_dimension: int | None, probability: float, seed: np.random.SeedSequence) -> Subspace:
+    """Draw bitstrings until there are enough different ones, the reference state first; keep them in that order."""
+    wanted = DEFAULT_MAX_DIMENSION if max_dimension is None else max_dimension
+    wanted = min(wanted, 2 ** min(n_qubits, 62))
+    rng = np.random.default_rng(seed)
+    words = np.zeros((1, -(-n_qubits // 64)), dtype=np.uint64)
+    for _ in range(_MAX_DRAWS):
+        if len(words) >= wanted:
+            break
+        drawn = pack_bits(rng.random((2 * wanted, n_qubits)) < probability)
+        both = np.concatenate([words, drawn])
+        _, first = np.unique(both, axis=0, return_index=True)
+        words = both[np.sort(first)]
+    return Subspace.span(n_qubits, words[:wanted])

@@ -1,0 +1,115 @@
+"""Growing a subspace by the states that the certificate misses, and dropping those that carry nothing.
+
+In: a structure and the Hamiltonians it serves, or any other strategy. Out: a structure, or a strategy, of a given size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.selection.rows import distinct_rows
+from hamiltonian_ml.selection.strategy import Selected, Selection
+from hamiltonian_ml.subspace.boundary import find_boundary
+from hamiltonian_ml.subspace.certificate import candidate_weights
+from hamiltonian_ml.subspace.ground_state import lowest_levels
+from hamiltonian_ml.subspace.structure import SubspaceStructure, grow, restrict, shrink
+
+_SOLVER_TOL = 1e-4  # ranking needs weights to a few digits only
+_MAX_GROWTH = 4.0  # times as many states a round: the candidates of a small space are only first guesses
+
+
+def refine(
+    structure: SubspaceStructure,
+    coefficients: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    *,
+    dimension: int,
+    rounds: int,
+) -> SubspaceStructure:
+    """Exchange states for better ones, round by round, until the subspace has the wanted size.
+
+    Parameters
+    ----------
+    structure : SubspaceStructure
+        Where to start.
+    coefficients : (n_rows, n_terms) float
+        The Hamiltonians, in the frame of the subspace.
+    weights : (n_rows,) float
+        How much each row matters.
+    dimension : int
+        States to end with, or fewer if no string reaches more.
+    rounds : int
+        Rounds of solving, ranking and exchanging; each at most quadruples the number of states.
+
+    Notes
+    -----
+    States inside are ranked by their mean weight in the ground states, those outside by the first-order estimate of it;
+    both are probabilities, so that one list decides who stays and who comes. The all-zero state always stays.
+    """
+    for done in range(rounds):
+        size = _size_of_round(structure.dimension, dimension, rounds - done)
+        levels = lowest_levels(structure, coefficients, n_levels=1, tol=_SOLVER_TOL)
+        inside = (weights / weights.sum()) @ (np.abs(levels.ground_states) ** 2)
+        if structure.subspace.reference_index >= 0:
+            inside[structure.subspace.reference_index] = np.inf
+        boundary = find_boundary(structure)
+        outside = np.zeros(0)
+        if boundary.outside is not None:
+            outside = candidate_weights(structure, coefficients, levels, weights, boundary=boundary)
+        ranked = np.argsort(-np.concatenate([inside, outside]), kind="stable")[:size]
+        stays = np.zeros(structure.dimension, dtype=bool)
+        stays[ranked[ranked < structure.dimension]] = True
+        comes = ranked[ranked >= structure.dimension] - structure.dimension
+        structure = shrink(structure, stays)
+        if boundary.outside is not None and len(comes):
+            structure = grow(structure, boundary.outside.words[comes])
+    return structure
+
+
+def _size_of_round(now: int, wanted: int, rounds_left: int) -> int:
+    """Return the size after the next of so many rounds, in equal ratios, the last reaching the wanted size."""
+    ratio = (wanted / now) ** (1 / rounds_left)
+    return wanted if rounds_left == 1 and ratio <= _MAX_GROWTH else int(np.ceil(now * min(ratio, _MAX_GROWTH)))
+
+
+@dataclass(frozen=True)
+class RefinedSelection:
+    """Another strategy, refined by the certificate's candidates.
+
+    Parameters
+    ----------
+    base : Selection
+        Chooses the states to start from.
+    dimension : int
+        States to end with.
+    rounds : int
+        See `refine`.
+    max_rows : int
+        Most rows that rank states; of more, a random part is drawn.
+    """
+
+    base: Selection
+    dimension: int
+    rounds: int = 2
+    max_rows: int = 64
+
+    needs_refresh = True
+
+    def select(
+        self,
+        basis: PauliBasis,
+        coefficients: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        *,
+        seed: np.random.SeedSequence,
+    ) -> Selected:
+        """Return the refined choice, and whatever the base strategy measured."""
+        selected = self.base.select(basis, coefficients, weights, seed=seed)
+        rows, shares = distinct_rows(coefficients, weights, max_rows=self.max_rows, rng=np.random.default_rng(seed))
+        structure = restrict(basis, selected.subspace)
+        refined = refine(structure, rows, shares, dimension=self.dimension, rounds=self.rounds)
+        return Selected(refined.subspace, selected.samples)

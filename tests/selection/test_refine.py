@@ -1,0 +1,102 @@
+"""Refinement and controls: better at equal size, exact in size, blind where they should be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hamiltonian_ml.bases.frames import mean_field_frames, rotate
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.selection.classical import ClassicalSelection
+from hamiltonian_ml.selection.controls import NoiseSelection, RandomSelection
+from hamiltonian_ml.selection.krylov import KrylovSelection
+from hamiltonian_ml.selection.refine import RefinedSelection, refine
+from hamiltonian_ml.subspace.ground_state import lowest_levels
+from hamiltonian_ml.subspace.structure import restrict
+
+SEED = np.random.SeedSequence(7)
+
+
+@pytest.fixture
+def rows(rng):
+    """Return a basis and Hamiltonians in their mean-field frames, not too far from a field along z."""
+    basis = PauliBasis.chain(8)
+    fields = (basis.paulis[:, 0] == 3) & (basis.paulis[:, 1] == 0)
+    coeffs = 0.25 * rng.normal(size=(3, basis.n_terms)) - fields
+    return basis, rotate(basis, coeffs, mean_field_frames(basis, coeffs).rotations)
+
+
+def _mean_energy(basis, coeffs, subspace):
+    return lowest_levels(restrict(basis, subspace), coeffs).energies[:, 0].mean()
+
+
+def test_a_refined_subspace_of_equal_size_has_lower_energies(rows):
+    basis, coeffs = rows
+    sampled = KrylovSelection(max_dimension=20, shots=200).select(basis, coeffs, np.ones(3), seed=SEED).subspace
+    refined = refine(restrict(basis, sampled), coeffs, np.ones(3), dimension=20, rounds=2).subspace
+    assert sampled.dimension == refined.dimension == 20
+    assert _mean_energy(basis, coeffs, refined) < _mean_energy(basis, coeffs, sampled)
+
+
+def test_growth_ends_at_the_wanted_size_and_in_the_whole_space_if_that_is_smaller(rows):
+    basis, coeffs = rows
+    start = restrict(basis, Subspace.from_integers([0], 8))
+    assert refine(start, coeffs, np.ones(3), dimension=60, rounds=4).dimension == 60
+    assert refine(start, coeffs, np.ones(3), dimension=10**6, rounds=10).dimension == 256
+
+
+def test_refining_finds_the_states_that_an_exact_solution_ranks_first(rows):
+    basis, coeffs = rows
+    full = restrict(basis, Subspace.full(8))
+    weights = np.abs(lowest_levels(full, coeffs[:1], tol=1e-10).ground_states[0]) ** 2
+    found = refine(restrict(basis, Subspace.from_integers([0], 8)), coeffs[:1], np.ones(1), dimension=50, rounds=6)
+    best = weights[np.argsort(-weights)[:50]].sum()
+    reached = weights[found.subspace.words[:, 0].astype(int)].sum()
+    assert 1 - reached < 2 * (1 - best)  # what is missed is at most twice what the best choice misses
+
+
+def test_the_classical_choice_beats_random_and_noise_at_equal_size(rows):
+    basis, coeffs = rows
+    energies = {}
+    for name, strategy in {
+        "classical": ClassicalSelection(40),
+        "random": RandomSelection(40),
+        "noise": NoiseSelection(40),
+        "refined": RefinedSelection(RandomSelection(40), dimension=40, rounds=3),
+    }.items():
+        chosen = strategy.select(basis, coeffs, np.ones(3), seed=SEED)
+        assert chosen.subspace.dimension == 40, name
+        assert chosen.subspace.reference_index == 0, name
+        energies[name] = _mean_energy(basis, coeffs, chosen.subspace)
+    assert energies["classical"] < energies["noise"] < energies["random"]
+    assert energies["refined"] < energies["random"]
+
+
+@pytest.mark.parametrize("strategy", [RandomSelection(16), NoiseSelection(16)])
+def test_controls_know_nothing_of_the_hamiltonians(rows, strategy):
+    basis, coeffs = rows
+    first = strategy.select(basis, coeffs, np.ones(3), seed=SEED).subspace
+    other = strategy.select(basis, coeffs[::-1] + 1, np.ones(3), seed=SEED).subspace
+    np.testing.assert_array_equal(first.words, other.words)
+
+
+def test_controls_end_where_the_space_does():
+    basis = PauliBasis.chain(2)
+    for strategy in (RandomSelection(), NoiseSelection(flip_probability=0.3)):
+        assert strategy.select(basis, np.ones((1, 15)), np.ones(1), seed=SEED).subspace.dimension == 4
+
+
+def test_wide_registers_refine(rng):
+    basis = PauliBasis.chain(70)
+    fields = (basis.paulis[:, 0] == 3) & (basis.paulis[:, 1] == 0)
+    coeffs = 0.05 * rng.normal(size=(2, basis.n_terms)) - fields
+    chosen = ClassicalSelection(300).select(basis, coeffs, np.ones(2), seed=SEED).subspace
+    assert chosen.dimension == 300
+    assert chosen.n_words == 2
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.6, -1.0])
+def test_a_flip_probability_beyond_one_half_is_refused(probability):
+    with pytest.raises(ValueError, match=r"flip_probability must be above 0 and at most 0\.5"):
+        NoiseSelection(flip_probability=probability)
