@@ -77,6 +77,9 @@ class Samples:
         """Sum of the counts."""
         return float(self.counts.sum())
 
+    def __repr__(self) -> str:
+        return f"Samples(n_states={self.n_states}, n_shots={self.n_shots:g}, n_qubits={self.n_qubits})"
+
     def most_frequent(self, max_states: int | None) -> Words:
         """Return the ``max_states`` states seen most often (all if None); ties go to the smaller state."""
         if max_states is None or max_states >= self.n_states:

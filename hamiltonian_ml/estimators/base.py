@@ -62,6 +62,7 @@ class HamiltonianEstimator(BaseEstimator):
         batch_size: int | str = "auto",
         learning_rate: float = 0.02,
         alpha: float = 0.0,
+        concentration: float = 0.01,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
         random_state: int | np.random.RandomState | None = None,
@@ -84,6 +85,7 @@ class HamiltonianEstimator(BaseEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.alpha = alpha
+        self.concentration = concentration
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
@@ -196,7 +198,13 @@ class HamiltonianEstimator(BaseEstimator):
         rotations = local_rotations(self.basis_, coefficients, self.local_frames_)
         with jax.enable_x64(True):
             return gradient_deviation(
-                self.parameters_, (X, targets, np.ones(len(X))), self.structure_, rotations, loss, alpha=self.alpha
+                self.parameters_,
+                (X, targets, np.ones(len(X))),
+                self.structure_,
+                rotations,
+                loss,
+                alpha=self.alpha,
+                concentration=self.concentration,
             )
 
 

@@ -63,6 +63,10 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
         Step size of Adam.
     alpha : float, default=0.0
         Strength of the L2 penalty on feature and label operators.
+    concentration : float, default=0.01
+        Strength of the penalty on the weight that ground states have outside their mean-field states, in nats. It
+        keeps states within reach of a sampled subspace, whatever the energy unit. Without effect where all basis
+        states are used, or in the computational frame.
     tol : float, default=1e-4
         Training stops when the loss has not fallen by this much in ``n_iter_no_change`` epochs.
     n_iter_no_change : int, default=10
@@ -130,6 +134,7 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
         batch_size: int | str = "auto",
         learning_rate: float = 0.02,
         alpha: float = 0.0,
+        concentration: float = 0.01,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
         class_weight: dict[Any, float] | str | None = None,
@@ -154,6 +159,7 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
             batch_size=batch_size,
             learning_rate=learning_rate,
             alpha=alpha,
+            concentration=concentration,
             tol=tol,
             n_iter_no_change=n_iter_no_change,
             random_state=random_state,

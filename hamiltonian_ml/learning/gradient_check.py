@@ -24,6 +24,7 @@ def gradient_deviation(
     loss: Loss,
     *,
     alpha: float = 0.0,
+    concentration: float = 0.0,
     seed: int = 0,
 ) -> float:
     """Return the largest deviation of the gradient from central differences, relative to its largest entry.
@@ -38,8 +39,8 @@ def gradient_deviation(
         Subspace and frames, both held fixed.
     loss : callable
         From `losses`.
-    alpha : float
-        Strength of the L2 penalty.
+    alpha, concentration : float
+        Strengths of the penalties.
     seed : int
         Picks 200 of the parameters where there are more.
 
@@ -47,7 +48,7 @@ def gradient_deviation(
     -----
     No gap floor is applied: where levels cross, the deviation is large and says so. JAX must be in 64-bit mode.
     """
-    settings = Settings(alpha=alpha, solver_tol=1e-12, min_gap=0.0)
+    settings = Settings(alpha=alpha, concentration=concentration, solver_tol=1e-12, min_gap=0.0)
 
     def evaluate(flat: Array) -> tuple[float, Array]:
         tree = _unflatten(flat, parameters)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT
+from hamiltonian_ml.learning.concentration import weight_and_gradient
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, pull_back, solve
 from hamiltonian_ml.learning.losses import Loss
@@ -55,6 +56,10 @@ def loss_and_gradients(
         parameters, states.expectations, targets, weights, settings.alpha, loss=loss
     )
     pulled = pull_back(states, np.asarray(cotangents), min_gap=settings.min_gap)
+    if settings.concentration and rotations is not None:
+        outside, gradient = weight_and_gradient(structure.basis, coefficients, rotations, weights)
+        value += settings.concentration * outside
+        pulled += settings.concentration * gradient
     return float(value), _add_embedded(parameters, features, pulled, direct), states
 
 

@@ -39,7 +39,7 @@ class Certificate:
         First-order estimate of the weight of the exact ground state inside the subspace, between 0 and 1.
     trusted : bool
         Whether the residual is below half the gap, no state outside lies lower than E, and the captured weight is at
-        least `TRUSTED_WEIGHT`.
+        least `TRUSTED_WEIGHT`. A subspace of one state knows no gap and is never trusted.
     """
 
     energy: NDArray[np.float64]
@@ -91,7 +91,8 @@ def certify(
     outside, correction, weight, lowest = sums.T
     residual = np.sqrt(levels.residuals[:, 0] ** 2 + outside)
     captured = 1 / (1 + weight)
-    trusted = (residual < levels.gaps / 2) & (lowest > energies) & (captured >= TRUSTED_WEIGHT)
+    separate = np.isfinite(levels.gaps) & (residual < levels.gaps / 2)
+    trusted = separate & (lowest > energies) & (captured >= TRUSTED_WEIGHT)
     return Certificate(energies, levels.gaps, residual, residual**2, correction, captured, trusted)
 
 

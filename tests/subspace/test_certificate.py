@@ -75,3 +75,10 @@ def test_wide_registers_have_a_certificate(rng):
     certificate = certify(structure, coeffs, lowest_levels(structure, coeffs))
     assert certificate.trusted[0]
     assert 0.9 < certificate.captured_weight[0] < 1.0
+
+
+def test_a_single_state_is_never_trusted():
+    basis = PauliBasis.chain(1)
+    structure = restrict(basis, Subspace.from_integers([0], 1))
+    coeffs = np.array([[0.0, 0.0, -1.0]])
+    assert not certify(structure, coeffs, lowest_levels(structure, coeffs)).trusted[0]
