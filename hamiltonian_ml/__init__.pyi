@@ -1,8 +1,11 @@
+from . import referee as referee
 from .bases.frames import mean_field_frames as mean_field_frames
 from .bases.pauli import PauliBasis as PauliBasis
 from .bases.states import Samples as Samples
 from .bases.states import Subspace as Subspace
 from .estimators.classifier import HamiltonianClassifier as HamiltonianClassifier
+from .estimators.ground_state import GroundState as GroundState
+from .estimators.ground_state import ground_state as ground_state
 from .learning.expectations import ground_state_expectations as ground_state_expectations
 from .sampling.backends import Backend as Backend
 from .sampling.circuits import krylov_circuits as krylov_circuits

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from scipy.linalg import eigh, hadamard
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from hamiltonian_ml.bases.memory import free_memory
 from hamiltonian_ml.referee import kernels
 from hamiltonian_ml.referee.result import RefereeState, real_coefficients
 
@@ -222,21 +222,12 @@ def _check_memory(n_qubits: int, itemsize: int, lanczos: bool) -> None:
     """Raise MemoryError if the solver's arrays, which are about all it needs, exceed the memory that is free."""
     # Lanczos: its vectors, three of ARPACK's, start, product, ground state, results. Dense: matrix, LAPACK's copies.
     needed = itemsize * (2**n_qubits * (LANCZOS_VECTORS + 10) if lanczos else 3 * 4**n_qubits)
-    free = _free_memory()
+    free = free_memory()
     if needed > free:
         raise MemoryError(
             f"operator acts on {n_qubits} qubits, which takes {needed / 2**30:.1f} GiB, but {free / 2**30:.1f} GiB are "
             "free; use fewer qubits, a larger machine, or the tensor-network referee, dmrg_ground_state."
         )
-
-
-def _free_memory() -> int:
-    """Return the bytes that can be allocated now, or all there are where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _n_cores() -> int:

@@ -125,10 +125,16 @@ def leave(starts, columns, codes, diagonal_codes, table, diagonal_table, energy,
         own = 0.0
         for c in range(diagonal_codes.shape[1]):
             own += diagonal_table[diagonal_codes[a, c]]
-        norm += size
-        correction += size / (energy - own)
-        weight += size / (energy - own) ** 2
         lowest = min(lowest, own)
+        below = energy - own
+        if size == 0.0:
+            continue
+        norm += size
+        if below == 0.0:  # a state of the same energy that H reaches: perturbation theory has no answer
+            correction, weight = -np.inf, np.inf
+        else:
+            correction += size / below
+            weight += size / below**2
     return norm, correction, weight, lowest
 
 

@@ -249,14 +249,14 @@ def test_23_qubits_are_sent_to_the_tensor_network_referee():
 
 @pytest.mark.parametrize(("n_qubits", "solver"), [(8, "_solve_dense"), (14, "_solve_lanczos")])
 def test_too_little_memory_is_refused_before_any_work(monkeypatch, n_qubits, solver):
-    monkeypatch.setattr(exact, "_free_memory", lambda: 1_000_000)
+    monkeypatch.setattr(exact, "free_memory", lambda: 1_000_000)
     monkeypatch.setattr(exact, solver, lambda *_: pytest.fail("began to work"))
     with pytest.raises(MemoryError, match=f"acts on {n_qubits} qubits, which takes 0.0 GiB, but 0.0 GiB are free; use"):
         exact_ground_state(ring_operator(n_qubits, ZZ=1, X=1))
 
 
 def test_the_free_memory_of_this_machine_is_known():
-    assert 2**24 < exact._free_memory() < 2**50
+    assert 2**24 < exact.free_memory() < 2**50
 
 
 @pytest.mark.usefixtures("lanczos_from_7_qubits")

@@ -1,0 +1,204 @@
+"""The ground state of one Hamiltonian of the user's own, by the same path that the estimators take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from hamiltonian_ml.bases.frames import mean_field_frames, rotate, rotate_back
+from hamiltonian_ml.bases.memory import free_memory
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.estimators import options, records
+from hamiltonian_ml.subspace.certificate import certify
+from hamiltonian_ml.subspace.ground_state import Levels, expectations, lowest_levels
+from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from qiskit.quantum_info import SparsePauliOp
+
+_DEGENERATE = 1e-8  # gap over the summed size of the coefficients
+_LEVEL_TOL = 1e-8  # residual of the second level, in units of the largest coefficient
+_VECTORS = 8  # amplitudes of as many states are held while solving
+
+
+@dataclass(frozen=True, eq=False)
+class GroundState:
+    """The lowest level of an operator in a subspace. Made by `ground_state`.
+
+    Attributes
+    ----------
+    energy : float
+        ``<H>``, an upper bound on the exact ground-state energy, in the units of the operator, its identity included.
+    gap : float
+        Distance to the second level inside the subspace; 0 if the ground state is degenerate.
+    residual : float
+        ``||H psi - E psi||`` in the full space: an exact level lies within this distance of the energy.
+    degenerate : bool
+        Whether the second level is too close to tell apart (1e-8 of the summed size of the coefficients). The state is
+        then one of many, and so are its expectation values.
+    subspace : Subspace
+        Basis states, in the local frames.
+    amplitudes : (dimension,) float or complex
+        In the order of the subspace.
+    rotations : (n_qubits, 3, 3) float or None
+        Local frames: each qubit's rotation takes its Bloch vector into the frame. None for the computational axes.
+    """
+
+    energy: float
+    gap: float
+    residual: float
+    degenerate: bool
+    subspace: Subspace
+    amplitudes: NDArray[Any]
+    rotations: NDArray[np.float64] | None
+    _structure: SubspaceStructure
+    _coefficients: NDArray[np.float64]
+    _levels: Levels
+
+    def expectations(self, basis: PauliBasis) -> NDArray[np.float64]:
+        """Return <P_p> (n_terms,) of every string of a basis on equally many qubits."""
+        self._check_qubits("basis", basis.n_qubits)
+        if self.rotations is not None and not basis.is_complete:
+            whole = PauliBasis.from_edges(basis.n_qubits, basis.edges)
+            place = {name: k for k, name in enumerate(whole.short_labels)}
+            return self.expectations(whole)[[place[name] for name in basis.short_labels]]
+        states = self.amplitudes[None]
+        values = expectations(restrict(basis, self.subspace), states, states)
+        turned = values if self.rotations is None else rotate_back(basis, values, self.rotations[None])
+        row: NDArray[np.float64] = turned[0]
+        return row
+
+    def expectation(self, operator: SparsePauliOp) -> float:
+        """Return <operator>, in its units; its strings may act on two qubits at most, any two."""
+        self._check_qubits("operator", operator.num_qubits)
+        basis = PauliBasis.from_operator(operator)
+        values, identity = basis.coefficients(operator)
+        return float(values @ self.expectations(basis)) + identity
+
+    def certificate(self) -> xr.Dataset:
+        """Return the figures of `hamiltonian_ml.subspace.certificate.Certificate`, along a ``row`` of one."""
+        return records.certificate([certify(self._structure, self._coefficients, self._levels)])
+
+    def _check_qubits(self, name: str, n_qubits: int) -> None:
+        if n_qubits != self.subspace.n_qubits:
+            raise ValueError(
+                f"{name} acts on {n_qubits} qubits but the state on {self.subspace.n_qubits}; use equally many."
+            )
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What `options.make_selection` reads, under the estimators' names."""
+
+    selection: Any
+    backend: Any
+    krylov_dimension: int
+    time_step: float | str
+    trotter_order: int
+    shots: int
+    max_dimension: int | None
+    expansion_rounds: int
+
+
+def ground_state(
+    operator: SparsePauliOp,
+    *,
+    selection: Any = "krylov",
+    backend: Any = "auto",
+    frame: str = "mean_field",
+    krylov_dimension: int = 4,
+    time_step: float | str = "auto",
+    trotter_order: int = 1,
+    shots: int = 1000,
+    max_dimension: int | None = None,
+    expansion_rounds: int = 0,
+    tol: float = 1e-8,
+    random_state: int | np.random.RandomState | None = None,
+) -> GroundState:
+    """Approximate the ground state of one operator of 1- and 2-local strings.
+
+    Parameters
+    ----------
+    operator : SparsePauliOp
+        Hermitian, strings on two qubits at most, any two.
+    selection, backend, frame, krylov_dimension, time_step, trotter_order, shots, max_dimension, expansion_rounds
+        As in `HamiltonianClassifier`.
+    tol : float
+        Largest residual inside the subspace, in units of the largest coefficient.
+    random_state : int, RandomState instance or None
+        Seed of the samples.
+
+    Returns
+    -------
+    GroundState
+
+    Raises
+    ------
+    ValueError
+        If the operator is not Hermitian, has a string on more than two qubits or no string at all, or an option is not
+        allowed.
+    MemoryError
+        If all basis states are asked for and would not fit; before any work.
+
+    Examples
+    --------
+    >>> from qiskit.quantum_info import SparsePauliOp
+    >>> from hamiltonian_ml import ground_state
+    >>> ring = [("ZZ", [q, (q + 1) % 6], -1.0) for q in range(6)] + [("X", [q], -0.5) for q in range(6)]
+    >>> state = ground_state(SparsePauliOp.from_sparse_list(ring, num_qubits=6), selection="full")
+    >>> round(state.energy, 4), state.degenerate
+    (-6.3847, False)
+    """
+    basis = PauliBasis.from_operator(operator)
+    values, identity = basis.coefficients(operator)
+    if not values.any():
+        raise ValueError("operator must have at least one string other than the identity; got none.")
+    asked = _Options(
+        selection, backend, krylov_dimension, time_step, trotter_order, shots, max_dimension, expansion_rounds
+    )
+    strategy = options.make_selection(asked, basis.n_qubits)
+    rotations = None
+    if options.check_choice("frame", frame, options.FRAMES) == "mean_field" and strategy.needs_refresh:
+        rotations = mean_field_frames(basis, values[None]).rotations
+        values = rotate(basis, values[None], rotations)[0]
+    else:
+        basis, values = basis.subset(values != 0), values[values != 0]
+    if not strategy.needs_refresh:
+        _check_memory(basis, values)
+    seed = np.random.SeedSequence(check_random_state(random_state).randint(2**31 - 1))
+    subspace = strategy.select(basis, values[None], np.ones(1), seed=seed).subspace
+    structure = restrict(basis, subspace)
+    levels = lowest_levels(structure, values[None], tol=tol, gap_tol=_LEVEL_TOL)
+    gap = float(levels.gaps[0])
+    degenerate = gap <= _DEGENERATE * float(np.abs(values).sum())
+    return GroundState(
+        energy=float(levels.energies[0, 0]) + identity,
+        gap=0.0 if degenerate else gap,
+        residual=float(certify(structure, values[None], levels).residual[0]),
+        degenerate=degenerate,
+        subspace=subspace,
+        amplitudes=levels.ground_states[0],
+        rotations=None if rotations is None else rotations[0],
+        _structure=structure,
+        _coefficients=values[None],
+        _levels=levels,
+    )
+
+
+def _check_memory(basis: PauliBasis, values: NDArray[np.float64]) -> None:
+    """Raise MemoryError if the whole space and what is computed in it exceed the memory that is free."""
+    flips = len(np.unique(basis.x_masks[basis.x_masks.any(axis=1)], axis=0))
+    amplitude = 16 if (basis.n_y % 2 == 1)[values != 0].any() else 8
+    # A state, its place in the hash table, its diagonal codes; half a pair for each flip; vectors; the search's copies.
+    needed = 2**basis.n_qubits * (80 + 2 * 10 * flips // 2 + _VECTORS * amplitude)
+    if needed > free_memory():
+        raise MemoryError(
+            f"all basis states of {basis.n_qubits} qubits take {needed / 2**30:.1f} GiB, but "
+            f'{free_memory() / 2**30:.1f} GiB are free; use selection="krylov" or "classical", or a larger machine.'
+        )

@@ -1,0 +1,142 @@
+"""Ground states of users' own Hamiltonians against the exact referee."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qiskit.quantum_info import SparsePauliOp
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.estimators import ground_state as module
+from hamiltonian_ml.estimators.ground_state import ground_state
+from hamiltonian_ml.referee.exact import exact_ground_state
+
+
+def _ring(n, couplings, fields=()):
+    """Return the sum over the edges of a ring, and over its qubits, of strings with the same coefficient everywhere."""
+    terms = [(letters, [q, (q + 1) % n], value) for q in range(n) for letters, value in couplings]
+    terms += [(letter, [q], value) for q in range(n) for letter, value in fields]
+    return SparsePauliOp.from_sparse_list(terms, num_qubits=n)
+
+
+def _random_edges(n, rng):
+    edges = [(i, j) for i in range(n) for j in range(i) if rng.random() < 0.4]
+    basis = PauliBasis.from_edges(n, edges)
+    return basis.to_operator(rng.normal(size=basis.n_terms))
+
+
+MODELS = {
+    "Ising": lambda rng: _ring(10, [("ZZ", -1.0)], [("X", -0.7), ("Z", 0.2)]),
+    "XXZ": lambda rng: _ring(10, [("XX", 0.3), ("YY", 0.3), ("ZZ", 1.0)]),
+    "Heisenberg": lambda rng: _ring(10, [("XX", 1.0), ("YY", 1.0), ("ZZ", 1.0)]),
+    "random edges": lambda rng: _random_edges(8, rng),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_all_basis_states_give_the_exact_ground_state(name, rng):
+    operator = MODELS[name](rng)
+    exact, got = exact_ground_state(operator), ground_state(operator, selection="full")
+    assert got.energy == pytest.approx(exact.energy, abs=1e-6)
+    assert got.gap == pytest.approx(exact.gap, abs=1e-6)
+    assert got.residual < 1e-6
+    assert not got.degenerate
+    assert got.expectation(operator) == pytest.approx(got.energy, abs=1e-9)
+    basis = PauliBasis.from_operator(operator)
+    np.testing.assert_allclose(got.expectations(basis), exact.expectations(basis), atol=1e-5)  # residual over the gap
+
+
+@pytest.mark.parametrize("frame", ["mean_field", "computational"])
+@pytest.mark.parametrize("selection", ["krylov", "classical"])
+def test_a_selected_subspace_bounds_the_energy_from_above_within_its_residual(frame, selection, rng):
+    basis = PauliBasis.chain(7)
+    fields = (basis.paulis[:, 0] == 3) & (basis.paulis[:, 1] == 0)
+    operator = basis.to_operator(0.3 * rng.normal(size=basis.n_terms) - fields)
+    exact = exact_ground_state(operator)
+    got = ground_state(operator, selection=selection, frame=frame, max_dimension=60, random_state=0)
+    assert got.energy >= exact.energy - 1e-9
+    assert got.energy - exact.energy <= got.residual
+    certificate = got.certificate()
+    assert certificate.residual.item() == pytest.approx(got.residual)
+    estimated = got.energy + certificate.correction.item()
+    assert abs(estimated - exact.energy) < abs(got.energy - exact.energy)
+    # Expectation values are off by about the square root of the weight outside.
+    np.testing.assert_allclose(got.expectations(basis), exact.expectations(basis), atol=0.3)
+
+
+def test_local_frames_need_fewer_states_for_the_same_energy(rng):
+    basis = PauliBasis.chain(8)
+    operator = basis.to_operator(rng.normal(size=basis.n_terms))
+    exact = exact_ground_state(operator).energy
+    framed, plain = (
+        ground_state(operator, selection="classical", frame=frame, max_dimension=40).energy - exact
+        for frame in ("mean_field", "computational")
+    )
+    assert 0 < framed < plain
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        _ring(5, [("XX", 1.0), ("YY", 1.0), ("ZZ", 1.0)]),
+        _ring(3, [("ZZ", 1.0)]),
+        SparsePauliOp.from_sparse_list([("ZZ", [0, 1], -1.0)], num_qubits=4),
+    ],
+    ids=["odd Heisenberg ring", "frustrated triangle", "free qubits"],
+)
+def test_degenerate_ground_states_are_reported_as_such(operator):
+    got = ground_state(operator, selection="full")
+    assert got.degenerate
+    assert got.gap == 0.0
+    assert got.energy == pytest.approx(exact_ground_state(operator).energy, abs=1e-8)
+
+
+def test_the_identity_shifts_the_energy_and_strings_elsewhere_can_be_measured():
+    operator = SparsePauliOp.from_sparse_list([("", [], 2.5), ("Z", [0], 1.0), ("Z", [1], 1.0)], num_qubits=3)
+    got = ground_state(operator + SparsePauliOp("ZII"), selection="krylov", random_state=0)
+    assert got.energy == pytest.approx(-0.5)
+    assert got.expectation(SparsePauliOp("ZIZ")) == pytest.approx(1.0)  # a pair that H does not couple
+    assert got.expectation(SparsePauliOp("III", 3.0)) == pytest.approx(3.0)
+
+
+def test_seeds_repeat():
+    operator = MODELS["Ising"](None)
+    first, again = (ground_state(operator, shots=20, max_dimension=30, random_state=4) for _ in range(2))
+    assert first.energy == again.energy
+    np.testing.assert_array_equal(first.subspace.words, again.subspace.words)
+
+
+@pytest.mark.parametrize(
+    ("operator", "message"),
+    [
+        (SparsePauliOp("XXX"), "only 1- and 2-local strings are allowed"),
+        (SparsePauliOp("XX", 1j), "operator must be Hermitian"),
+        (SparsePauliOp("III"), "at least one string other than the identity"),
+    ],
+)
+def test_operators_that_no_circuit_can_take_are_refused(operator, message):
+    with pytest.raises(ValueError, match=message):
+        ground_state(operator)
+
+
+def test_wrong_widths_and_options_are_named():
+    got = ground_state(SparsePauliOp("ZZ"), random_state=0)
+    with pytest.raises(ValueError, match="operator acts on 3 qubits but the state on 2"):
+        got.expectation(SparsePauliOp("ZZZ"))
+    with pytest.raises(ValueError, match="frame must be one of"):
+        ground_state(SparsePauliOp("ZZ"), frame="lab")
+    with pytest.raises(MemoryError, match=r'use selection="krylov" or "classical"'):
+        ground_state(SparsePauliOp.from_sparse_list([("Z", [0], 1.0)], num_qubits=40), selection="full")
+
+
+def test_what_does_not_fit_into_memory_is_refused_before_any_work(monkeypatch):
+    monkeypatch.setattr(module, "free_memory", lambda: 2**20)
+    with pytest.raises(MemoryError, match=r"all basis states of 20 qubits take .* GiB are free"):
+        ground_state(_ring(20, [("ZZ", 1.0)]), selection="full")
+
+
+@pytest.mark.slow
+def test_the_whole_space_of_a_22_site_ring():
+    """XXZ ring; the energy was found independently in the zero-magnetisation sector."""
+    got = ground_state(_ring(22, [("XX", 0.3), ("YY", 0.3), ("ZZ", 1.0)]), selection="full")
+    assert got.energy == pytest.approx(-23.936013, abs=1e-6)
