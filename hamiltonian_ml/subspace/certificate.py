@@ -16,7 +16,8 @@ from hamiltonian_ml.subspace.ground_state import Levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
 
-TRUSTED_WEIGHT = 0.9  # least captured weight of a trusted state
+TRUSTED_WEIGHT = 0.95  # least captured weight of a trusted state
+TRUSTED_RESIDUAL = 0.5  # largest residual of one, over the distance to the next energy: E is then nearest to one level
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +39,9 @@ class Certificate:
     captured_weight : float
         First-order estimate of the weight of the exact ground state inside the subspace, between 0 and 1.
     trusted : bool
-        Whether the residual is below half the gap, no state outside lies lower than E, and the captured weight is at
-        least `TRUSTED_WEIGHT`. A subspace of one state knows no gap and is never trusted.
+        Whether the residual is below `TRUSTED_RESIDUAL` times the distance from E to the next energy known, of the
+        second level inside or of a state just outside, whichever is less, and the captured weight is at least
+        `TRUSTED_WEIGHT`. A subspace of one state knows no gap and is never trusted.
     """
 
     energy: NDArray[np.float64]
@@ -91,8 +93,9 @@ def certify(
     outside, correction, weight, lowest = sums.T
     residual = np.sqrt(levels.residuals[:, 0] ** 2 + outside)
     captured = 1 / (1 + weight)
-    separate = np.isfinite(levels.gaps) & (residual < levels.gaps / 2)
-    trusted = separate & (lowest > energies) & (captured >= TRUSTED_WEIGHT)
+    # A small subspace holds few excited states and overstates the gap; those just outside say how much.
+    distance = np.minimum(levels.gaps, lowest - energies)
+    trusted = np.isfinite(levels.gaps) & (residual < TRUSTED_RESIDUAL * distance) & (captured >= TRUSTED_WEIGHT)
     return Certificate(energies, levels.gaps, residual, residual**2, correction, captured, trusted)
 
 
