@@ -15,6 +15,7 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators import options, records
 from hamiltonian_ml.subspace.certificate import certify
+from hamiltonian_ml.subspace.extrapolation import extrapolate
 from hamiltonian_ml.subspace.ground_state import Levels, expectations, lowest_levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
 
@@ -84,6 +85,14 @@ class GroundState:
     def certificate(self) -> xr.Dataset:
         """Return the figures of `hamiltonian_ml.subspace.certificate.Certificate`, along a ``row`` of one."""
         return records.certificate([certify(self._structure, self._coefficients, self._levels)])
+
+    def extrapolated_energy(self) -> float:
+        """Return the energy at zero variance, from this subspace and its better half and quarter; not a bound.
+
+        Units and identity as in ``energy``.
+        """
+        found = extrapolate(self._structure, self._coefficients, self._levels)
+        return self.energy + float(found.energy[0] - self._levels.energies[0, 0])
 
     def _check_qubits(self, name: str, n_qubits: int) -> None:
         if n_qubits != self.subspace.n_qubits:

@@ -99,6 +99,15 @@ def test_the_identity_shifts_the_energy_and_strings_elsewhere_can_be_measured():
     assert got.expectation(SparsePauliOp("III", 3.0)) == pytest.approx(3.0)
 
 
+def test_the_extrapolated_energy_keeps_the_identity_and_comes_closer(rng):
+    basis = PauliBasis.chain(9)
+    fields = (basis.paulis[:, 0] == 3) & (basis.paulis[:, 1] == 0)
+    operator = basis.to_operator(0.25 * rng.normal(size=basis.n_terms) - fields) + SparsePauliOp("I" * 9, 7.0)
+    exact = exact_ground_state(operator).energy
+    got = ground_state(operator, selection="classical", max_dimension=80)
+    assert abs(got.extrapolated_energy() - exact) < got.energy - exact
+
+
 def test_seeds_repeat():
     operator = MODELS["Ising"](None)
     first, again = (ground_state(operator, shots=20, max_dimension=30, random_state=4) for _ in range(2))
