@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import numpy as np
@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
+from hamiltonian_ml.bases.frames import rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators import options, records
@@ -27,6 +28,7 @@ from hamiltonian_ml.learning.gradient_check import gradient_deviation
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import initial_parameters, readout
 from hamiltonian_ml.learning.training import Epoch, Trained, train
+from hamiltonian_ml.selection.refine import refine
 from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.certificate import certify
 
@@ -176,6 +178,41 @@ class HamiltonianEstimator(BaseEstimator):
             for states in self._ground_states(rows)
         ]
         return records.certificate(parts)
+
+    def refine(self, X: ArrayLike, *, max_dimension: int, rounds: int = 2) -> Self:
+        """Exchange and add basis states until they suit the ground states of some rows; the operators stay.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+            Rows whose ground states rank the basis states, for instance the training rows. No labels are looked at.
+        max_dimension : int
+            Basis states to end with.
+        rounds : int
+            Rounds of solving, ranking and exchanging.
+
+        Returns
+        -------
+        The estimator itself, with a new ``subspace_``.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> model = HamiltonianClassifier(4, selection="random", max_dimension=4, max_iter=2, random_state=0)
+        >>> model.fit([[0.0], [1.0]], ["a", "b"]).refine([[0.0], [1.0]], max_dimension=12).subspace_.dimension
+        12
+        """
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        options.check_integer("max_dimension", max_dimension, at_least=1)
+        options.check_integer("rounds", rounds, at_least=1)
+        coefficients = np.asarray(linear_embedding(self.parameters_, rows))
+        rotations = local_rotations(self.basis_, coefficients, self.local_frames_)
+        if rotations is not None:
+            coefficients = rotate(self.basis_, coefficients, rotations)
+        weights = np.ones(len(rows))
+        self.structure_ = refine(self.structure_, coefficients, weights, dimension=max_dimension, rounds=rounds)
+        return self
 
     def _outputs(self, X: ArrayLike) -> Array:
         """Return the outputs <O_k> + c_k (n_rows, n_outputs)."""

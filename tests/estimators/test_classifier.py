@@ -84,6 +84,19 @@ def test_certificates_come_one_a_row(blobs):
     assert certificate.energy.attrs["units"] == "start field"
 
 
+def test_refining_lowers_energies_and_leaves_the_operators_alone(blobs):
+    X, y = blobs
+    model = HamiltonianClassifier(6, selection="random", max_dimension=10, max_iter=5, random_state=0).fit(X, y)
+    before, labels = model.certify(X), model.parameters_.labels.copy()
+    after = model.refine(X, max_dimension=30).certify(X)
+    assert model.subspace_.dimension == 30
+    assert after.energy.mean() < before.energy.mean()
+    assert after.captured_weight.mean() > before.captured_weight.mean()
+    np.testing.assert_array_equal(model.parameters_.labels, labels)
+    with pytest.raises(ValueError, match="max_dimension must be an integer of at least 1, got 0"):
+        model.refine(X, max_dimension=0)
+
+
 def test_operators_and_history_are_there_after_fit(blobs):
     X, y = blobs
     model = HamiltonianClassifier(3, max_iter=5, random_state=0).fit(X, y)
