@@ -29,12 +29,12 @@ class RefereeState(ABC):
     energy : float
         Energy expectation value of the state, in the units of the operator, its identity included.
     gap : float
-        Distance to the next level; 0 if the ground state is degenerate.
+        Distance to the next level; 0 if the ground state is degenerate, NaN if the next level was not looked for.
     residual : float
         ``||H psi - E psi||`` in the full space; a level lies within this distance of ``energy``.
     degenerate : bool
-        Whether the next level is too close to tell apart. The state is then one of many, and so are its expectation
-        values.
+        Whether the next level is known to be too close to tell apart. The state is then one of many, and so are its
+        expectation values.
     method : str
         How it was found.
     """
