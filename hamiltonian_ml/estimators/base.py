@@ -21,7 +21,7 @@ from hamiltonian_ml.bases.frames import rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators import options, records
-from hamiltonian_ml.learning.choosing import local_rotations
+from hamiltonian_ml.learning.choosing import Chosen, local_rotations
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, solve
 from hamiltonian_ml.learning.gradient_check import gradient_deviation
@@ -64,7 +64,7 @@ class HamiltonianEstimator(BaseEstimator):
         batch_size: int | str = "auto",
         learning_rate: float = 0.02,
         alpha: float = 0.0,
-        concentration: float = 0.01,
+        variance_penalty: float = 0.1,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
         random_state: int | np.random.RandomState | None = None,
@@ -87,7 +87,7 @@ class HamiltonianEstimator(BaseEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.alpha = alpha
-        self.concentration = concentration
+        self.variance_penalty = variance_penalty
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.random_state = random_state
@@ -237,11 +237,10 @@ class HamiltonianEstimator(BaseEstimator):
             return gradient_deviation(
                 self.parameters_,
                 (X, targets, np.ones(len(X))),
-                self.structure_,
-                rotations,
+                Chosen(self.structure_, rotations, boundary=find_boundary(self.structure_)),
                 loss,
                 alpha=self.alpha,
-                concentration=self.concentration,
+                variance_penalty=self.variance_penalty,
             )
 
 

@@ -60,13 +60,13 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
     batch_size : "auto" or int, default="auto"
         Rows a step; "auto" takes all up to 1,024 rows and 256 beyond.
     learning_rate : float, default=0.02
-        Step size of Adam.
+        Step size of Adam in the first half of the epochs; it falls to zero over the second.
     alpha : float, default=0.0
         Strength of the L2 penalty on feature and label operators.
-    concentration : float, default=0.01
-        Strength of the penalty on the weight that ground states have outside their mean-field states, in nats. It
-        keeps states within reach of a sampled subspace, whatever the energy unit. Without effect where all basis
-        states are used, or in the computational frame.
+    variance_penalty : float, default=0.1
+        Strength of the penalty on the energy variance that states outside the subspace cause, whatever the energy
+        unit. It keeps the operators such that the selected states hold their ground states. Without effect where all
+        basis states are used.
     tol : float, default=1e-4
         Training stops when the loss has not fallen by this much in ``n_iter_no_change`` epochs.
     n_iter_no_change : int, default=10
@@ -134,7 +134,7 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
         batch_size: int | str = "auto",
         learning_rate: float = 0.02,
         alpha: float = 0.0,
-        concentration: float = 0.01,
+        variance_penalty: float = 0.1,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
         class_weight: dict[Any, float] | str | None = None,
@@ -159,7 +159,7 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
             batch_size=batch_size,
             learning_rate=learning_rate,
             alpha=alpha,
-            concentration=concentration,
+            variance_penalty=variance_penalty,
             tol=tol,
             n_iter_no_change=n_iter_no_change,
             random_state=random_state,

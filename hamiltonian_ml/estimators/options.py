@@ -115,7 +115,7 @@ def make_settings(estimator: Any, n_rows: int) -> Settings:
         batch_size=batch_size,
         learning_rate=check_real("learning_rate", estimator.learning_rate, exclusive=True),
         alpha=check_real("alpha", estimator.alpha),
-        concentration=check_real("concentration", estimator.concentration),
+        variance_penalty=check_real("variance_penalty", estimator.variance_penalty),
         tol=check_real("tol", estimator.tol),
         n_iter_no_change=check_integer("n_iter_no_change", estimator.n_iter_no_change, at_least=1),
         refresh_every=check_integer("refresh_every", estimator.refresh_every, at_least=1),

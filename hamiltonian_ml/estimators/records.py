@@ -15,6 +15,7 @@ _HISTORY = {
     "loss": ("training loss", "nat"),
     "gradient_norm": ("Euclidean norm of the gradient", "nat"),
     "smallest_gap": ("smallest gap of any training row", "start field"),
+    "outside_variance": ("energy variance outside the subspace over the coefficients' mean square a qubit", "1"),
     "dimension": ("basis states in the subspace", "1"),
     "refreshed": ("subspace chosen anew", "1"),
 }

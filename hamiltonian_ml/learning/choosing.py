@@ -5,7 +5,7 @@ In: parameters, rows and a selection. Out: a structure that all rows share. Noth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.model import Parameters
+from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.selection.strategy import Selection
+from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
 from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
 
 Array = NDArray[np.float64]
@@ -23,11 +25,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """A subspace chosen for some parameters, and the local frames of the training rows that it is meant in."""
+    """A subspace, the local frames of the rows that it is meant in, what was measured, and the states around it."""
 
     structure: SubspaceStructure
-    rotations: Array | None
-    samples: Samples | None
+    rotations: Array | None = None
+    samples: Samples | None = None
+    boundary: Boundary | None = None
+
+    def of(self, rows: NDArray[np.intp]) -> Chosen:
+        """Return the same with the frames of some of the rows only."""
+        return self if self.rotations is None else replace(self, rotations=self.rotations[rows])
 
 
 def choose(
@@ -36,7 +43,7 @@ def choose(
     weights: Array,
     basis: PauliBasis,
     selection: Selection,
-    local_frames: bool,
+    settings: Settings,
     *,
     seed: np.random.SeedSequence,
 ) -> Chosen:
@@ -46,11 +53,14 @@ def choose(
     """
     # In NumPy's double precision, whatever JAX is set to.
     coefficients = np.asarray(linear_embedding(Parameters(*map(np.asarray, parameters)), features))
-    rotations = local_rotations(basis, coefficients, local_frames and selection.needs_refresh)
+    rotations = local_rotations(basis, coefficients, settings.local_frames and selection.needs_refresh)
     if rotations is not None:
         coefficients = rotate(basis, coefficients, rotations)
     selected = selection.select(basis, coefficients, weights, seed=seed)
-    return Chosen(restrict(basis, selected.subspace), rotations, selected.samples)
+    structure = restrict(basis, selected.subspace)
+    # The whole space has no outside; elsewhere it is looked up only if training is to be penalised for it.
+    boundary = find_boundary(structure) if settings.variance_penalty and selection.needs_refresh else None
+    return Chosen(structure, rotations, selected.samples, boundary)
 
 
 def local_rotations(basis: PauliBasis, coefficients: Array, wanted: bool) -> Array | None:

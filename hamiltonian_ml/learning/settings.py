@@ -13,7 +13,7 @@ class Settings:
     batch_size: int | None = None
     learning_rate: float = 0.02
     alpha: float = 0.0
-    concentration: float = 0.0
+    variance_penalty: float = 0.0
     tol: float = 1e-4
     n_iter_no_change: int = 10
     refresh_every: int = 5

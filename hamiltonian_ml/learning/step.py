@@ -6,6 +6,7 @@ and the ground states. Embed, solve, read out, loss; then the same four backward
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,14 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.frames import rotate_back
 from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT
-from hamiltonian_ml.learning.concentration import weight_and_gradient
+from hamiltonian_ml.learning.choosing import Chosen
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, pull_back, solve
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters, readout
 from hamiltonian_ml.learning.settings import Settings
-from hamiltonian_ml.subspace.structure import SubspaceStructure
+from hamiltonian_ml.subspace.boundary import Boundary
+from hamiltonian_ml.subspace.variance import outside_variance
 
 Array = NDArray[np.float64]
 
@@ -30,19 +33,40 @@ class TrainingDivergedError(ValueError):
     """The loss or its gradient is no longer a number."""
 
 
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The loss of a batch and its gradient.
+
+    Attributes
+    ----------
+    loss : float
+        Weighted mean over the rows, with all penalties.
+    gradients : Parameters
+        Its derivatives.
+    outside_variance : float
+        Weighted mean over the rows of `subspace.variance.outside_variance`; NaN where it was not asked for.
+    states : GroundStates
+        Ground states of the batch.
+    """
+
+    loss: float
+    gradients: Parameters
+    outside_variance: float
+    states: GroundStates
+
+
 def loss_and_gradients(
     parameters: Parameters,
     batch: tuple[Array, Array, Array],
-    structure: SubspaceStructure,
-    rotations: Array | None,
+    chosen: Chosen,
     loss: Loss,
     settings: Settings,
     *,
     guesses: NDArray[Any] | None = None,
-) -> tuple[float, Parameters, GroundStates]:
+) -> Step:
     """Return the loss of a batch (features, targets, weights), its exact gradient and the ground states.
 
-    The subspace and the frames are held fixed. JAX must be in 64-bit mode.
+    ``chosen`` holds the subspace, and the frames of these rows; both are held fixed. JAX must be in 64-bit mode.
     """
     features, targets, weights = batch
     coefficients = np.asarray(_embed(parameters, features))
@@ -51,16 +75,28 @@ def loss_and_gradients(
             f"a coefficient of a Hamiltonian has grown beyond {LARGEST_COEFFICIENT:g}: scale the features to about 1, "
             f"or lower learning_rate (now {settings.learning_rate:g})."
         )
-    states = solve(coefficients, structure, rotations, guesses=guesses, tol=settings.solver_tol)
+    states = solve(coefficients, chosen.structure, chosen.rotations, guesses=guesses, tol=settings.solver_tol)
     value, (direct, cotangents) = _loss_gradients(
         parameters, states.expectations, targets, weights, settings.alpha, loss=loss
     )
     pulled = pull_back(states, np.asarray(cotangents), min_gap=settings.min_gap)
-    if settings.concentration and rotations is not None:
-        outside, gradient = weight_and_gradient(structure.basis, coefficients, rotations, weights)
-        value += settings.concentration * outside
-        pulled += settings.concentration * gradient
-    return float(value), _add_embedded(parameters, features, pulled, direct), states
+    outside = np.nan
+    if settings.variance_penalty and chosen.boundary is not None:
+        outside, slope = _outside(states, chosen.boundary, weights / weights.sum(), settings)
+        value += settings.variance_penalty * outside
+        pulled += settings.variance_penalty * slope
+    return Step(float(value), _add_embedded(parameters, features, pulled, direct), outside, states)
+
+
+def _outside(states: GroundStates, boundary: Boundary, shares: Array, settings: Settings) -> tuple[float, Array]:
+    """Return the weighted mean of the rows' variances outside, and its derivative in the axes of the coefficients."""
+    values, gradients = outside_variance(
+        states.structure, boundary, states.coefficients, states.levels, tol=states.tol, min_gap=settings.min_gap
+    )
+    gradients *= shares[:, None]
+    if states.rotations is not None:
+        gradients = rotate_back(states.structure.basis, gradients, states.rotations)
+    return float(shares @ values), gradients
 
 
 @jax.jit

@@ -42,6 +42,9 @@ class Epoch:
         Euclidean norm over all parameters, mean over batches.
     smallest_gap : float
         Smallest gap between the two lowest levels of any row, in energy units.
+    outside_variance : float
+        Energy variance that states outside the subspace cause, mean over the rows, in units of the coefficients' mean
+        square a qubit; NaN without the penalty.
     dimension : int
         Basis states in the subspace.
     refreshed : bool
@@ -51,6 +54,7 @@ class Epoch:
     loss: float
     gradient_norm: float
     smallest_gap: float
+    outside_variance: float
     dimension: int
     refreshed: bool
 
@@ -122,27 +126,25 @@ def train(
             refresh = chosen is None or (selection.needs_refresh and number % settings.refresh_every == 0)
             if refresh:
                 sample_seed = np.random.SeedSequence(sample_seeds.entropy, spawn_key=(*sample_seeds.spawn_key, number))
-                chosen = choose(
-                    parameters, features, weights, basis, selection, settings.local_frames, seed=sample_seed
-                )
+                chosen = choose(parameters, features, weights, basis, selection, settings, seed=sample_seed)
                 guesses = _Guesses()
             assert chosen is not None
-            parts: list[tuple[float, float, float, float]] = []
+            # Constant for half of the epochs, then falling to zero: the last steps average the noise of batches out.
+            rate = settings.learning_rate * min(1.0, 2 * (1 - number / settings.max_iter))
+            parts: list[tuple[float, ...]] = []
             for rows in _batches(len(features), settings.batch_size, batches):
                 batch = (features[rows], targets[rows], weights[rows])
-                value, gradients, states = loss_and_gradients(
-                    parameters, batch, chosen.structure, _take(chosen.rotations, rows), loss, settings,
-                    guesses=guesses.of(rows),
-                )  # fmt: skip
-                guesses.keep(rows, states, len(features))
-                norm = float(optax.tree.norm(gradients))
-                if not np.isfinite(value + norm):
+                step = loss_and_gradients(parameters, batch, chosen.of(rows), loss, settings, guesses=guesses.of(rows))
+                guesses.keep(rows, step.states, len(features))
+                norm = float(optax.tree.norm(step.gradients))
+                if not np.isfinite(step.loss + norm):
                     raise TrainingDivergedError(
-                        f"the loss is {value} and its gradient {norm} in epoch {number + 1}: scale the features to "
+                        f"the loss is {step.loss} and its gradient {norm} in epoch {number + 1}: scale the features to "
                         f"about 1, or lower learning_rate (now {settings.learning_rate:g})."
                     )
-                parameters, memory = _update(parameters, memory, gradients, settings.learning_rate)
-                parts.append((value, norm, float(states.levels.gaps.min()), float(batch[2].sum())))
+                parameters, memory = _update(parameters, memory, step.gradients, rate)
+                gap = float(step.states.levels.gaps.min())
+                parts.append((step.loss, norm, gap, step.outside_variance, float(batch[2].sum())))
             epochs.append(_summary(parts, chosen.structure.dimension, refresh))
             if on_epoch is not None:
                 on_epoch(number, epochs[-1])
@@ -153,15 +155,15 @@ def train(
         # The subspace in hand was chosen for older parameters; predictions deserve one chosen for the final ones.
         if selection.needs_refresh or chosen is None:
             final = np.random.SeedSequence(sample_seeds.entropy, spawn_key=(*sample_seeds.spawn_key, settings.max_iter))
-            chosen = choose(parameters, features, weights, basis, selection, settings.local_frames, seed=final)
+            chosen = choose(parameters, features, weights, basis, selection, settings, seed=final)
     trained = Parameters(*(np.asarray(p, dtype=np.float64) for p in parameters))
     return Trained(trained, chosen.structure, chosen.samples, epochs, waited >= settings.n_iter_no_change)
 
 
 @jax.jit
-def _update(parameters: Parameters, memory: Any, gradients: Parameters, learning_rate: float) -> tuple[Parameters, Any]:
+def _update(parameters: Parameters, memory: Any, gradients: Parameters, rate: float) -> tuple[Parameters, Any]:
     directions, memory = _ADAM.update(gradients, memory)
-    return Parameters(*(p - learning_rate * d for p, d in zip(parameters, directions, strict=True))), memory
+    return Parameters(*(p - rate * d for p, d in zip(parameters, directions, strict=True))), memory
 
 
 class _Guesses:
@@ -193,16 +195,13 @@ def _batches(n_rows: int, batch_size: int | None, rng: np.random.Generator) -> I
     yield from np.array_split(rng.permutation(n_rows), -(-n_rows // batch_size))
 
 
-def _take(rotations: Array | None, rows: NDArray[np.intp]) -> Array | None:
-    return None if rotations is None else rotations[rows]
-
-
-def _summary(parts: list[tuple[float, float, float, float]], dimension: int, refreshed: bool) -> Epoch:
-    losses, norms, gaps, weights = np.array(parts).T
+def _summary(parts: list[tuple[float, ...]], dimension: int, refreshed: bool) -> Epoch:
+    losses, norms, gaps, outside, weights = np.array(parts).T
     return Epoch(
         loss=float(np.average(losses, weights=weights)),
         gradient_norm=float(norms.mean()),
         smallest_gap=float(gaps.min()),
+        outside_variance=float(np.average(outside, weights=weights)),
         dimension=dimension,
         refreshed=refreshed,
     )

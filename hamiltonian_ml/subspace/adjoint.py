@@ -121,17 +121,15 @@ def respond(left, right, codes, table, diagonal, energy, state, source, toleranc
 
 @njit(**_JIT)
 def respond_rows(
-    start, stop, left, right, codes, diagonal_codes, tables, diagonal_tables, source_tables, source_diagonal_tables,
-    energies, shifts, states, tolerance, max_products, answers, residuals, products,
+    start, stop, left, right, codes, diagonal_codes, tables, diagonal_tables, sources, energies, shifts, states,
+    tolerance, max_products, answers, residuals, products,
 ):  # fmt: skip
-    """Solve rows start to stop of a batch; states and answers have shape (n_rows, d)."""
+    """Solve rows start to stop of a batch; sources (G psi), states and answers have shape (n_rows, d)."""
     d = diagonal_codes.shape[0]
-    diagonal, source_diagonal = np.zeros(d), np.zeros(d)
-    source, work = np.zeros(d, dtype=states.dtype), np.zeros((4, d), dtype=states.dtype)
+    diagonal, work = np.zeros(d), np.zeros((4, d), dtype=states.dtype)
     for row in range(start, stop):
         diagonal_of(diagonal_codes, diagonal_tables[row], diagonal)
-        diagonal_of(diagonal_codes, source_diagonal_tables[row], source_diagonal)
-        multiply(left, right, codes, source_tables[row], source_diagonal, states[row], source)
+        source = sources[row]
         _project_out(source, states[row])
         for u in range(d):
             source[u] = -source[u]
@@ -139,3 +137,12 @@ def respond_rows(
             left, right, codes, tables[row], diagonal, energies[row] - shifts[row], states[row], source,
             tolerance, max_products, answers[row], work,
         )  # fmt: skip
+
+
+@njit(**_JIT)
+def apply_rows(start, stop, left, right, codes, diagonal_codes, tables, diagonal_tables, states, images):
+    """Write the image of each row's state under that row's operator."""
+    diagonal = np.zeros(diagonal_codes.shape[0])
+    for row in range(start, stop):
+        diagonal_of(diagonal_codes, diagonal_tables[row], diagonal)
+        multiply(left, right, codes, tables[row], diagonal, states[row], images[row])

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from hamiltonian_ml.subspace import kernels
-from hamiltonian_ml.subspace.adjoint import respond_rows
+from hamiltonian_ml.subspace.adjoint import apply_rows, respond_rows
 from hamiltonian_ml.subspace.lobpcg import solve_rows
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
@@ -185,8 +185,36 @@ def coefficient_gradients(
     SolverError
         If the adjoint equation of a row is not solved to the tolerance.
     """
+    tables, diagonals = structure.element_tables(cotangents)
+    kind = np.result_type(tables, levels.states)
+    states = np.ascontiguousarray(levels.ground_states, dtype=kind)
+    sources = np.empty_like(states)
+
+    def apply(block: range) -> None:
+        apply_rows(
+            block.start, block.stop, structure.left, structure.right, structure.codes, structure.diagonal_codes,
+            tables.astype(kind, copy=False), diagonals, states, sources,
+        )  # fmt: skip
+
+    map_blocks(apply, row_blocks(len(states), smallest=_smallest_block(structure.dimension)))
+    answers = responses(structure, coefficients, levels, sources, tol=tol, min_gap=min_gap)
+    return 2 * expectations(structure, answers, states)
+
+
+def responses(
+    structure: SubspaceStructure,
+    coefficients: NDArray[np.float64],
+    levels: Levels,
+    sources: NDArray[Any],
+    *,
+    tol: float,
+    min_gap: float,
+) -> NDArray[Any]:
+    """Return z with ``(H - E) z = -(G - <G>) psi``, orthogonal to psi, for sources ``G psi`` (n_rows, dimension).
+
+    The sources are overwritten. See `coefficient_gradients` for the other parameters and for errors.
+    """
     tables, diagonal_tables = structure.element_tables(coefficients)
-    sources, source_diagonals = structure.element_tables(cotangents)
     kind = np.result_type(tables, sources)
     states = np.ascontiguousarray(levels.ground_states, dtype=kind)
     scale = np.abs(coefficients).max(axis=1, initial=1e-300)
@@ -197,7 +225,7 @@ def coefficient_gradients(
     def respond(block: range) -> None:
         respond_rows(
             block.start, block.stop, structure.left, structure.right, structure.codes, structure.diagonal_codes,
-            tables.astype(kind, copy=False), diagonal_tables, sources.astype(kind, copy=False), source_diagonals,
+            tables.astype(kind, copy=False), diagonal_tables, sources.astype(kind, copy=False),
             levels.energies[:, 0].copy(), shifts, states, tol, 10 * _MAX_PRODUCTS, answers, residuals, products,
         )  # fmt: skip
 
@@ -208,7 +236,7 @@ def coefficient_gradients(
             f"the adjoint equation of row {worst} stopped at a relative residual of {residuals[worst]:.1e} instead of "
             f"{tol:.1e} (gap {levels.gaps[worst]:.1e}); raise min_gap or tol."
         )
-    return 2 * expectations(structure, answers, states)
+    return answers
 
 
 def _smallest_block(dimension: int) -> int:

@@ -155,6 +155,27 @@ def add_candidate_weights(
 
 
 @njit(**_JIT)
+def reach_out(starts, columns, codes, table, state, outside, back, bins):
+    """Follow H to the states outside and back, and collect the brackets on the way.
+
+    ``outside[a]`` gets <a|H|state>, ``back`` what H makes of it inside, and ``bins`` the sum of conj(outside) state over
+    the entries of each code. Returns the sum of squares of ``outside``.
+    """
+    total = 0.0
+    back[:] = 0.0
+    for a in range(len(starts) - 1):
+        amplitude = 0.0 * state[0]
+        for k in range(starts[a], starts[a + 1]):
+            amplitude += table[codes[k]] * state[columns[k]]
+        outside[a] = amplitude
+        total += amplitude.real**2 + amplitude.imag**2
+        for k in range(starts[a], starts[a + 1]):
+            back[columns[k]] += np.conj(table[codes[k]]) * amplitude
+            bins[codes[k]] += np.conj(amplitude) * state[columns[k]]
+    return total
+
+
+@njit(**_JIT)
 def find_diagonal_codes(words, bits, offsets, codes):
     """Write the code of each state (rows) in each diagonal chunk (columns)."""
     for u in range(words.shape[0]):

@@ -11,6 +11,7 @@ import pytest
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.learning import step as learning_step
+from hamiltonian_ml.learning.choosing import Chosen
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import ground_state_expectations
 from hamiltonian_ml.learning.gradient_check import gradient_deviation
@@ -21,6 +22,7 @@ from hamiltonian_ml.learning.step import TrainingDivergedError, loss_and_gradien
 from hamiltonian_ml.learning.training import train
 from hamiltonian_ml.selection.full import FullSelection
 from hamiltonian_ml.selection.strategy import Selected
+from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.structure import restrict
 
 
@@ -67,18 +69,17 @@ def test_the_gradient_of_a_step_is_that_of_jax_through_the_whole_model(task):
         return softmax_cross_entropy(readout(parameters, expectations), targets, weights) + penalty
 
     with jax.enable_x64(True):
-        value, gradients, _ = loss_and_gradients(
+        got = loss_and_gradients(
             start,
             (X, targets, weights),
-            structure,
-            None,
+            Chosen(structure),
             softmax_cross_entropy,
             Settings(alpha=alpha, solver_tol=1e-11),
         )
         expected, expected_gradients = jax.value_and_grad(whole)(Parameters(*map(jax.numpy.asarray, start)))
-    assert value == pytest.approx(float(expected), abs=1e-10)
-    for got, wanted in zip(gradients, expected_gradients, strict=True):
-        np.testing.assert_allclose(got, wanted, atol=1e-8)  # the solver's residual over the gap
+    assert got.loss == pytest.approx(float(expected), abs=1e-10)
+    for found, wanted in zip(got.gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-8)  # the solver's residual over the gap
 
 
 @pytest.mark.parametrize("loss", [softmax_cross_entropy, squared_error])
@@ -87,7 +88,7 @@ def test_the_gradient_agrees_with_central_differences(task, loss):
     trained = _train(task).parameters
     structure = restrict(basis, Subspace.from_integers([0, 1, 2, 5, 7], 3))
     with jax.enable_x64(True):
-        assert gradient_deviation(trained, (X, targets, weights), structure, None, loss, alpha=0.1) < 1e-6
+        assert gradient_deviation(trained, (X, targets, weights), Chosen(structure), loss, alpha=0.1) < 1e-6
 
 
 def test_a_wrong_gradient_is_noticed_by_the_check(task, monkeypatch):
@@ -96,8 +97,29 @@ def test_a_wrong_gradient_is_noticed_by_the_check(task, monkeypatch):
     right = learning_step.pull_back
     monkeypatch.setattr(learning_step, "pull_back", lambda *a, **k: 1.01 * right(*a, **k))
     with jax.enable_x64(True):
-        deviation = gradient_deviation(trained, (X, targets, weights), structure, None, softmax_cross_entropy)
+        deviation = gradient_deviation(trained, (X, targets, weights), Chosen(structure), softmax_cross_entropy)
     assert deviation > 1e-3
+
+
+def test_the_gradient_of_the_variance_penalty_agrees_with_central_differences(task):
+    _, X, targets, weights, basis = task
+    trained = _train(task).parameters
+    structure = restrict(basis, Subspace.from_integers([0, 1, 2, 5], 3))
+    chosen = Chosen(structure, boundary=find_boundary(structure))
+    with jax.enable_x64(True):
+        batch = (X, targets, weights)
+        assert gradient_deviation(trained, batch, chosen, softmax_cross_entropy, variance_penalty=0.5) < 1e-6
+
+
+def test_the_penalty_lowers_the_variance_outside(task):
+    start = initial_parameters(task[4], 2, 2, seed=np.random.SeedSequence(1), scale=0.3)
+    ends = [
+        _train((start, *task[1:]), CountingSelection(), variance_penalty=strength, max_iter=30, refresh_every=100)
+        .epochs[-1]
+        .outside_variance
+        for strength in (1e-6, 1.0)
+    ]
+    assert ends[1] < 0.3 * ends[0]
 
 
 def test_training_lowers_the_loss_and_records_every_epoch(task):

@@ -1,0 +1,84 @@
+"""The energy variance that the states outside a subspace cause, and its exact derivative.
+
+In: a structure, its boundary, coefficients and levels. Out: one number a row that does not depend on the energy unit,
+and its derivative with respect to every coefficient. It is the certificate's residual as something to train against.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonian_ml.subspace import kernels
+from hamiltonian_ml.subspace.boundary import Boundary
+from hamiltonian_ml.subspace.ground_state import Levels, expectations, responses
+from hamiltonian_ml.subspace.structure import SubspaceStructure
+from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
+
+
+def outside_variance(
+    structure: SubspaceStructure,
+    boundary: Boundary,
+    coefficients: NDArray[np.float64],
+    levels: Levels,
+    *,
+    tol: float = 1e-8,
+    min_gap: float = 1e-3,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the variance outside the subspace in units of the coefficients' mean square a qubit, and its derivative.
+
+    Parameters
+    ----------
+    structure : SubspaceStructure
+        The strings in the subspace.
+    boundary : Boundary
+        From `find_boundary`.
+    coefficients : (n_rows, n_terms) float
+        The Hamiltonians, in the frame of the subspace.
+    levels : Levels
+        From `lowest_levels`.
+    tol, min_gap : float
+        As in `coefficient_gradients`.
+
+    Returns
+    -------
+    values : (n_rows,) float
+        ``sum_a |<a|H|psi>|^2 / s^2`` over the states a outside, with ``s^2 = sum_p h_p^2 / n_qubits``.
+    gradients : (n_rows, n_terms) float
+        Their derivatives, through the operator, the ground state and the unit; the subspace is held fixed.
+
+    Notes
+    -----
+    With Q the projector on the states outside, ``f = <psi|H Q H|psi>``: the operator contributes
+    ``2 Re <psi|H Q P_p|psi>``, the ground state ``2 Re <z|P_p|psi>`` with the adjoint state z of ``H Q H``.
+    """
+    tables, _ = structure.element_tables(coefficients)
+    states = levels.ground_states.astype(tables.dtype, copy=False)
+    variances = np.zeros(len(states))
+    back = np.zeros_like(states)
+    bins = np.zeros((len(states), structure.tables.off_diagonal.shape[0]), dtype=tables.dtype)
+
+    def reach(block: range) -> None:
+        outside: NDArray[Any] = np.empty(len(boundary.starts) - 1, dtype=tables.dtype)
+        for row in block:
+            variances[row] = kernels.reach_out(
+                boundary.starts,
+                boundary.columns,
+                boundary.codes,
+                tables[row],
+                states[row],
+                outside,
+                back[row],
+                bins[row],
+            )
+
+    map_blocks(reach, row_blocks(len(states)))
+    explicit = 2 * structure.expectations_of_bins(bins, np.zeros((len(states), structure.tables.diagonal.shape[0])))
+    answers = responses(structure, coefficients, levels, back, tol=tol, min_gap=min_gap)
+    gradients = explicit + 2 * expectations(structure, answers, states)
+    unit = np.maximum((coefficients**2).sum(axis=1) / structure.basis.n_qubits, 1e-300)
+    values = variances / unit
+    slope = 2 * coefficients / (structure.basis.n_qubits * unit[:, None])
+    return values, gradients / unit[:, None] - values[:, None] * slope
