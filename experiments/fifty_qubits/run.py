@@ -22,7 +22,7 @@ class Task:
     n_qubits: int = 50
     dataset: str = "moons"
     test_fraction: float = 1 / 3
-    max_iter: int = 20
+    max_iter: int = 40
     learning_rate: float = 0.01
     batch_size: int = 32
     shots: int = 500

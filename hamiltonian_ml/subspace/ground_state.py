@@ -11,19 +11,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.adjoint import apply_rows, respond_rows
+from hamiltonian_ml.subspace.lanczos import SolverError, lanczos_levels
 from hamiltonian_ml.subspace.lobpcg import solve_rows
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
 
 _MAX_PRODUCTS = 400  # for each level
-
-
-class SolverError(RuntimeError):
-    """A ground state could not be found to the asked accuracy by any method."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +119,9 @@ def lowest_levels(
     map_blocks(solve, row_blocks(n_rows, smallest=_smallest_block(d)))
     fallback = (residuals > tolerances).any(axis=1)
     for row in np.flatnonzero(fallback):
-        energies[row], states[row] = _lanczos(structure, tables[row], diagonal_tables[row], n_levels, states[row])
-        residuals[row] = _residuals(structure, tables[row], diagonal_tables[row], energies[row], states[row])
+        energies[row], states[row], residuals[row] = lanczos_levels(
+            structure, tables[row], diagonal_tables[row], n_levels, states[row]
+        )
         if residuals[row, 0] > tolerances[row, 0]:
             raise SolverError(
                 f"the ground state of row {row} has a residual of {residuals[row, 0]:.1e}, above the tolerance of "
@@ -253,55 +250,3 @@ def _enter_guesses(guesses: NDArray[Any] | None, states: NDArray[Any]) -> int:
     n_guesses: int = min(guesses.shape[1], states.shape[1])
     states[:, :n_guesses] = guesses[:, :n_guesses]
     return n_guesses
-
-
-def _product(structure: SubspaceStructure, table: NDArray[Any], diagonal: NDArray[np.float64]) -> Any:
-    def multiply(x: NDArray[Any]) -> NDArray[Any]:
-        y = np.empty(structure.dimension, dtype=table.dtype)
-        x = np.ascontiguousarray(x.reshape(-1), dtype=table.dtype)
-        kernels.multiply(structure.left, structure.right, structure.codes, table, diagonal, x, y)
-        return y
-
-    return multiply
-
-
-def _diagonal(structure: SubspaceStructure, diagonal_table: NDArray[np.float64]) -> NDArray[np.float64]:
-    diagonal = np.empty(structure.dimension)
-    kernels.diagonal_of(structure.diagonal_codes, diagonal_table, diagonal)
-    return diagonal
-
-
-def _lanczos(
-    structure: SubspaceStructure,
-    table: NDArray[Any],
-    diagonal_table: NDArray[np.float64],
-    n_levels: int,
-    guess: NDArray[Any],
-) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Solve one row with ARPACK, or densely where the subspace is too small for it."""
-    d = structure.dimension
-    multiply = _product(structure, table, _diagonal(structure, diagonal_table))
-    if d <= max(64, n_levels + 2):
-        matrix = np.stack([multiply(column) for column in np.eye(d)], axis=1)
-        energies, states = np.linalg.eigh(matrix)
-        return energies[:n_levels], states[:, :n_levels].T
-    operator = LinearOperator((d, d), matvec=multiply, dtype=table.dtype)
-    try:
-        energies, states = eigsh(operator, k=n_levels, which="SA", v0=guess.sum(axis=0), ncv=min(d, 40), maxiter=20 * d)
-    except ArpackError as error:
-        raise SolverError(f"ARPACK did not converge: {error}; raise tol.") from error
-    order = np.argsort(energies)
-    return energies[order], states[:, order].T
-
-
-def _residuals(
-    structure: SubspaceStructure,
-    table: NDArray[Any],
-    diagonal_table: NDArray[np.float64],
-    energies: NDArray[np.float64],
-    states: NDArray[Any],
-) -> NDArray[np.float64]:
-    multiply = _product(structure, table, _diagonal(structure, diagonal_table))
-    return np.array(
-        [np.linalg.norm(multiply(psi) - e * psi) for e, psi in zip(energies, states, strict=True)], dtype=np.float64
-    )

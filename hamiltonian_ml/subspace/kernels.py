@@ -158,8 +158,8 @@ def add_candidate_weights(
 def reach_out(starts, columns, codes, table, state, outside, back, bins):
     """Follow H to the states outside and back, and collect the brackets on the way.
 
-    ``outside[a]`` gets <a|H|state>, ``back`` what H makes of it inside, and ``bins`` the sum of conj(outside) state over
-    the entries of each code. Returns the sum of squares of ``outside``.
+    ``outside[a]`` gets <a|H|state>, ``back`` what H makes of it inside, and ``bins`` the sum of conj(outside) state
+    over the entries of each code. Returns the sum of squares of ``outside``.
     """
     total = 0.0
     back[:] = 0.0

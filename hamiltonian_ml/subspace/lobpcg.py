@@ -47,6 +47,23 @@ def _lowest_of(matrix, n):
 
 
 @njit(**_JIT)
+def _best_move(matrix, n, length):
+    """Return the lowest energy in the span of x, w / length and p, and how to get there.
+
+    That is the new state and the new direction in terms of x, w and p, and how many of these there are next time. The
+    direction is the move, made orthogonal to the new state.
+    """
+    theta, a, b, c = _lowest_of(matrix, n)
+    overlap = b * b + c * c
+    e, f, g = -overlap * a, b * (1.0 - overlap), c * (1.0 - overlap)
+    norm = np.sqrt(e * e + f * f + g * g)
+    move = (a, b / length, c)
+    if norm > 0.0:
+        return theta, move, (e / norm, f / (norm * length), g / norm), 3
+    return theta, move, (0.0, 0.0, 0.0), 2
+
+
+@njit(**_JIT)
 def _rotate(matrix, vectors, n, p, q):
     """Make entry (p, q) of a symmetric matrix zero by a rotation of the two basis vectors."""
     if matrix[p, q] == 0.0:
@@ -226,12 +243,11 @@ def _find_level(left, right, codes, table, diagonal, flat_diagonal, lower, x, to
             theta = _products(fhx, fx, fx, fx)[0]
             products, exact, move, turn = products + 1, True, (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
             continue
-        rest = ww
         for _ in range(3):  # again while much cancels: each pass leaves round-off over what is left
+            rest = ww
             ww, xw, pw = _clear_pair(fw, fx, fp, xw, pw)
             if ww > 0.01 * rest:
                 break
-            rest = ww
         if not ww > 0.0:
             break
         length = np.sqrt(ww)
@@ -242,16 +258,7 @@ def _find_level(left, right, codes, table, diagonal, flat_diagonal, lower, x, to
         matrix[0, 1] = matrix[1, 0] = xhw / length
         matrix[0, 2] = matrix[2, 0] = xhp
         matrix[1, 2] = matrix[2, 1] = phw / length
-        theta, a, b, c = _lowest_of(matrix, size)
-        # The part of (0, b, c) that is orthogonal to the new state, in the orthonormal basis x, w, p.
-        overlap = b * b + c * c
-        e, f, g = -overlap * a, b * (1.0 - overlap), c * (1.0 - overlap)
-        norm = np.sqrt(e * e + f * f + g * g)
-        move, size = (a, b / length, c), 3
-        if norm > 0.0:
-            turn = (e / norm, f / (norm * length), g / norm)
-        else:
-            turn, size = (0.0, 0.0, 0.0), 2
+        theta, move, turn, size = _best_move(matrix, size, length)
     return theta, residual, products
 
 

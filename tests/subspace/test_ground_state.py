@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.subspace import ground_state
-from hamiltonian_ml.subspace.ground_state import SolverError, coefficient_gradients, expectations, lowest_levels
+from hamiltonian_ml.subspace.ground_state import coefficient_gradients, expectations, lowest_levels
+from hamiltonian_ml.subspace.lanczos import SolverError
 from hamiltonian_ml.subspace.structure import restrict
 from tests.reference.dense import dense_expectations, dense_hamiltonian, pauli_matrix
 from tests.reference.response import sum_over_states
@@ -198,6 +199,6 @@ def test_coefficients_of_another_basis_are_refused():
 def test_a_tolerance_that_no_method_reaches_is_an_error(rng, monkeypatch):
     structure = restrict(PauliBasis.chain(8), Subspace.full(8))
     monkeypatch.setattr(ground_state, "_MAX_PRODUCTS", 1)
-    monkeypatch.setattr(ground_state, "_lanczos", lambda *arguments: (np.zeros(2), np.eye(2, 256)))
+    monkeypatch.setattr(ground_state, "lanczos_levels", lambda *arguments: (np.zeros(2), np.eye(2, 256), np.ones(2)))
     with pytest.raises(SolverError, match="raise tol or check the coefficients"):
         lowest_levels(structure, rng.normal(size=(1, structure.basis.n_terms)))
