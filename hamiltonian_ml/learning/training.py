@@ -114,38 +114,17 @@ def train(
     -----
     Training stops when the loss of an epoch has not fallen by ``tol`` in ``n_iter_no_change`` epochs.
     """
-    sample_seeds, batch_seed = (np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, k)) for k in (0, 1))
-    batches = np.random.default_rng(batch_seed)
+    batches = np.random.default_rng(_spawned(seed, 1))
+    rows = (features, targets, weights)
     epochs: list[Epoch] = []
+    best, waited = np.inf, 0
     with jax.enable_x64(True):
-        memory = _ADAM.init(parameters)
-        chosen: Chosen | None = None
-        guesses = _Guesses()
-        best, waited = np.inf, 0
+        progress = _Progress(parameters, _ADAM.init(parameters))
         for number in range(settings.max_iter):
-            refresh = chosen is None or (selection.needs_refresh and number % settings.refresh_every == 0)
-            if refresh:
-                sample_seed = np.random.SeedSequence(sample_seeds.entropy, spawn_key=(*sample_seeds.spawn_key, number))
-                chosen = choose(parameters, features, weights, basis, selection, settings, seed=sample_seed)
-                guesses = _Guesses()
-            assert chosen is not None
-            # Constant for half of the epochs, then falling to zero: the last steps average the noise of batches out.
-            rate = settings.learning_rate * min(1.0, 2 * (1 - number / settings.max_iter))
-            parts: list[tuple[float, ...]] = []
-            for rows in _batches(len(features), settings.batch_size, batches):
-                batch = (features[rows], targets[rows], weights[rows])
-                step = loss_and_gradients(parameters, batch, chosen.of(rows), loss, settings, guesses=guesses.of(rows))
-                guesses.keep(rows, step.states, len(features))
-                norm = float(optax.tree.norm(step.gradients))
-                if not np.isfinite(step.loss + norm):
-                    raise TrainingDivergedError(
-                        f"the loss is {step.loss} and its gradient {norm} in epoch {number + 1}: scale the features to "
-                        f"about 1, or lower learning_rate (now {settings.learning_rate:g})."
-                    )
-                parameters, memory = _update(parameters, memory, step.gradients, rate)
-                gap = float(step.states.levels.gaps.min())
-                parts.append((step.loss, norm, gap, step.outside_variance, float(batch[2].sum())))
-            epochs.append(_summary(parts, chosen.structure.dimension, refresh))
+            refreshed = progress.chosen is None or (selection.needs_refresh and number % settings.refresh_every == 0)
+            if refreshed:
+                progress.enter(_chosen(progress.parameters, rows, basis, selection, settings, seed, number))
+            epochs.append(_run_epoch(progress, rows, number, loss, settings, batches, refreshed=refreshed))
             if on_epoch is not None:
                 on_epoch(number, epochs[-1])
             waited = 0 if epochs[-1].loss < best - settings.tol else waited + 1
@@ -153,11 +132,77 @@ def train(
             if waited >= settings.n_iter_no_change:
                 break
         # The subspace in hand was chosen for older parameters; predictions deserve one chosen for the final ones.
-        if selection.needs_refresh or chosen is None:
-            final = np.random.SeedSequence(sample_seeds.entropy, spawn_key=(*sample_seeds.spawn_key, settings.max_iter))
-            chosen = choose(parameters, features, weights, basis, selection, settings, seed=final)
-    trained = Parameters(*(np.asarray(p, dtype=np.float64) for p in parameters))
-    return Trained(trained, chosen.structure, chosen.samples, epochs, waited >= settings.n_iter_no_change)
+        if selection.needs_refresh or progress.chosen is None:
+            progress.enter(_chosen(progress.parameters, rows, basis, selection, settings, seed, settings.max_iter))
+    last = progress.chosen
+    assert last is not None
+    trained = Parameters(*(np.asarray(p, dtype=np.float64) for p in progress.parameters))
+    return Trained(trained, last.structure, last.samples, epochs, waited >= settings.n_iter_no_change)
+
+
+class _Progress:
+    """What changes while training: parameters, the optimiser's memory, the subspace, and states to start from."""
+
+    def __init__(self, parameters: Parameters, memory: Any) -> None:
+        self.parameters = parameters
+        self.memory = memory
+        self.chosen: Chosen | None = None
+        self.guesses = _Guesses()
+
+    def enter(self, chosen: Chosen) -> None:
+        """Go on in another subspace, where the old states mean nothing."""
+        self.chosen, self.guesses = chosen, _Guesses()
+
+
+def _run_epoch(
+    progress: _Progress,
+    data: tuple[Array, Array, Array],
+    number: int,
+    loss: Loss,
+    settings: Settings,
+    batches: np.random.Generator,
+    *,
+    refreshed: bool,
+) -> Epoch:
+    """Take one step a batch; return what happened."""
+    assert progress.chosen is not None
+    n_rows = len(data[0])
+    # Constant for half of the epochs, then falling to zero: the last steps average the noise of batches out.
+    rate = settings.learning_rate * min(1.0, 2 * (1 - number / settings.max_iter))
+    parts: list[tuple[float, ...]] = []
+    for rows in _batches(n_rows, settings.batch_size, batches):
+        batch = (data[0][rows], data[1][rows], data[2][rows])
+        guesses = progress.guesses.of(rows)
+        step = loss_and_gradients(progress.parameters, batch, progress.chosen.of(rows), loss, settings, guesses=guesses)
+        progress.guesses.keep(rows, step.states, n_rows)
+        norm = float(optax.tree.norm(step.gradients))
+        if not np.isfinite(step.loss + norm):
+            raise TrainingDivergedError(
+                f"the loss is {step.loss} and its gradient {norm} in epoch {number + 1}: scale the features to "
+                f"about 1, or lower learning_rate (now {settings.learning_rate:g})."
+            )
+        progress.parameters, progress.memory = _update(progress.parameters, progress.memory, step.gradients, rate)
+        gap = float(step.states.levels.gaps.min())
+        parts.append((step.loss, norm, gap, step.outside_variance, float(batch[2].sum())))
+    return _summary(parts, progress.chosen.structure.dimension, refreshed)
+
+
+def _chosen(
+    parameters: Parameters,
+    data: tuple[Array, Array, Array],
+    basis: PauliBasis,
+    selection: Selection,
+    settings: Settings,
+    seed: np.random.SeedSequence,
+    number: int,
+) -> Chosen:
+    """Choose a subspace for the parameters of an epoch, with a seed of its own."""
+    return choose(parameters, data[0], data[2], basis, selection, settings, seed=_spawned(seed, 0, number))
+
+
+def _spawned(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
+    """Return a child seed by name, so that it does not depend on how many were made before."""
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))
 
 
 @jax.jit
