@@ -1,6 +1,6 @@
 """What a ground state costs, as ratios taken in one run.
 
-Run ``python -m experiments.speed.run``; it takes some minutes. ``--quick`` shows smaller sizes in less than one,
+Run ``python -m experiments.speed.run``; it takes some minutes. ``--quick`` shows smaller sizes in about one,
 ``--only NAME`` one part of the table, ``--json FILE`` keeps the figures. Competitors take turns and each figure is a
 median over the turns; beside the clock's figure stands the same one from processor time, which other people's work on
 the machine disturbs less. fulqrum is optional: ``make peers`` adds it.

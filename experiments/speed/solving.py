@@ -51,7 +51,7 @@ def against_peers(load: Workload, size: Size, names: Sequence[str] = tuple(REQUI
 
 
 def on_all_cores(load: Workload, size: Size) -> Iterator[Line]:
-    """Do the same with all cores for each of ours and fulqrum, as they come; OpenMP suffers most on a busy machine."""
+    """Do the same with all cores for ours and for fulqrum."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with threads(cores):
         for line in against_peers(load, size, ("fulqrum",)):
