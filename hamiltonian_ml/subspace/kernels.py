@@ -9,8 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-# Sums may be reordered, so that they run on vector units; infinities and NaN keep their meaning.
-_JIT = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract"}}
+ORDERED_ROWS = 1024  # two vectors of so many amplitudes fit into the first-level cache
+# Sums may be reordered and divisions are not checked, so that loops run on vector units; infinities and NaN keep their
+# meaning.
+_JIT = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract"}, "error_model": "numpy"}
 
 
 @njit(**_JIT)
@@ -80,23 +82,26 @@ def find_pairs(
     """Write the pairs of states that a string connects, one of them in ``rows``; return their number.
 
     Pairs of two known states are left out. A pair comes once for each chunk of its flip, smaller state first; ``left``,
-    ``right`` and ``codes`` must have room for all chunks of all rows.
+    ``right`` and ``codes`` must have room for all chunks of all rows. Within a block of rows, pairs are ordered by
+    flip: a multiplication then runs through both ends of the pairs in order, within vectors that stay in the cache.
     """
     seen_mask = np.uint64(len(seen) - 1)
     n = 0
-    for u in rows:
+    for start in range(0, len(rows), ORDERED_ROWS):
         for f in range(len(flips)):
-            hashed = hashes[u] ^ flip_hashes[f]
-            # Most flips leave the subspace: one byte, in the first-level cache, tells so for nearly all of them.
-            if seen[(hashed >> np.uint64(32)) & seen_mask] == 0:
-                continue
-            v = _find(u, flips[f], words, hashed, slots)
-            if v > u or (v >= 0 and is_known[v]):
-                for c in range(flip_chunks[f], flip_chunks[f + 1]):
-                    left[n] = min(u, v)
-                    right[n] = max(u, v)
-                    codes[n] = _code(words, max(u, v), bits[c], offsets[c])
-                    n += 1
+            for i in range(start, min(start + ORDERED_ROWS, len(rows))):
+                u = rows[i]
+                hashed = hashes[u] ^ flip_hashes[f]
+                # Most flips leave the subspace: one byte, in the first-level cache, tells so for nearly all of them.
+                if seen[(hashed >> np.uint64(32)) & seen_mask] == 0:
+                    continue
+                v = _find(u, flips[f], words, hashed, slots)
+                if v > u or (v >= 0 and is_known[v]):
+                    for c in range(flip_chunks[f], flip_chunks[f + 1]):
+                        left[n] = min(u, v)
+                        right[n] = max(u, v)
+                        codes[n] = _code(words, max(u, v), bits[c], offsets[c])
+                        n += 1
     return n
 
 

@@ -16,8 +16,9 @@ from numba import njit
 
 from hamiltonian_ml.subspace.kernels import diagonal_of, multiply, preconditioner_floor
 
-# Sums may be reordered, so that they run on vector units; infinities and NaN keep their meaning.
-_JIT = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract"}}
+# Sums may be reordered and divisions are not checked, so that loops run on vector units; infinities and NaN keep their
+# meaning.
+_JIT = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract"}, "error_model": "numpy"}
 
 
 @njit(**_JIT)

@@ -31,8 +31,9 @@ class SubspaceStructure:
         What was restricted to what.
     tables : SignTables
         Maps from coefficients to matrix elements by code.
-    left, right : (n_pairs,) int32
-        States u < v that a string connects, ordered by u. A pair may come more than once; its elements add up.
+    left, right : (n_pairs,) uint32
+        States u < v that a string connects, ordered by block of u, then by flip. A pair may come more than once; its
+        elements add up.
     codes : (n_pairs,) uint16 or int32
         Code of the element <u|H|v> of each pair.
     diagonal_codes : (dimension, n_diagonal_chunks) uint16 or int32
@@ -42,8 +43,8 @@ class SubspaceStructure:
     basis: PauliBasis
     subspace: Subspace
     tables: SignTables
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
+    left: NDArray[np.uint32]
+    right: NDArray[np.uint32]
     codes: NDArray[Any]
     diagonal_codes: NDArray[Any]
 
@@ -131,7 +132,7 @@ def shrink(structure: SubspaceStructure, keep: ArrayLike) -> SubspaceStructure:
             f"keep must mark at least one of {structure.dimension} states, got a mask of shape {mask.shape} that marks "
             f"{int(mask.sum())}."
         )
-    place = np.cumsum(mask, dtype=np.int32) - 1
+    place = np.cumsum(mask, dtype=np.uint32) - np.uint32(1)
     stays = mask[structure.left] & mask[structure.right]
     return SubspaceStructure(
         basis=structure.basis,
@@ -155,12 +156,12 @@ def grow(structure: SubspaceStructure, words: ArrayLike) -> SubspaceStructure:
         Packed states to add; those that are there already change nothing.
     """
     subspace = Subspace.span(structure.basis.n_qubits, structure.subspace.words, words)
-    place = subspace.places(structure.subspace.words).astype(np.int32)
+    place = subspace.places(structure.subspace.words).astype(np.uint32)
     is_known = np.zeros(subspace.dimension, dtype=bool)
     is_known[place] = True
     left, right, codes = _search(subspace, structure.tables, np.flatnonzero(~is_known), is_known)
     left = np.concatenate([place[structure.left], left])
-    order = np.argsort(left, kind="stable")  # neighbours in memory: the multiplication runs through them in order
+    order = np.argsort(left // kernels.ORDERED_ROWS, kind="stable")  # as a fresh search has them, nearly
     return SubspaceStructure(
         basis=structure.basis,
         subspace=subspace,
@@ -180,7 +181,7 @@ def _diagonal_codes(subspace: Subspace, tables: SignTables) -> NDArray[Any]:
 
 def _search(
     subspace: Subspace, tables: SignTables, rows: NDArray[np.intp], is_known: NDArray[np.bool_]
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[Any]]:
     """Find which flips of some rows stay in the subspace, in blocks over threads, but no pair of two known states."""
     # The keys only spread states over the table; any fixed seed gives the same structure.
     keys = np.random.default_rng(2601_03235).integers(0, 2**64, WORD_BITS * subspace.n_words, dtype=np.uint64)
@@ -190,10 +191,10 @@ def _search(
     seen = np.zeros(_power_of_two(8 * d), dtype=np.uint8)
     kernels.fill_hash_table(hashes, slots, seen)
 
-    def search(start: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[Any]]:
+    def search(start: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[Any]]:
         block = rows[start : start + _BLOCK_ROWS]
         room = len(block) * len(tables.chunk_offsets)
-        left, right = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
+        left, right = np.empty(room, dtype=np.uint32), np.empty(room, dtype=np.uint32)
         codes = np.empty(room, dtype=tables.code_type)
         n = kernels.find_pairs(
             block, is_known, words, hashes, slots, seen, tables.flips, flip_hashes,
