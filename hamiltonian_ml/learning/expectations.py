@@ -137,33 +137,33 @@ def ground_state_expectations(
     -1.0
     """
 
-    def forward(rows: NDArray[np.uint32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def forward(rows: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         states = solve(_floats(rows), structure, rotations, tol=tol)
-        return states.expectations.astype(kind), _pack(states, kind)
+        return _words(states.expectations.astype(kind)), _words(_pack(states, kind))
 
     def backward(
         rows: NDArray[np.uint32], packed: NDArray[np.uint32], cotangents: NDArray[np.uint32]
-    ) -> NDArray[np.float64]:
+    ) -> NDArray[np.uint32]:
         states = _unpack(_floats(packed), _floats(rows), structure, rotations, tol)
-        return pull_back(states, _floats(cotangents), min_gap=min_gap).astype(kind)
+        return _words(pull_back(states, _floats(cotangents), min_gap=min_gap).astype(kind))
 
     @jax.custom_vjp
     def expect(rows: jax.Array) -> jax.Array:
         return _forward(rows)[0]
 
     def _forward(rows: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        shapes = (
-            jax.ShapeDtypeStruct(rows.shape, kind),
-            jax.ShapeDtypeStruct((rows.shape[0], n_levels, structure.dimension + 1, 2), kind),
-        )
+        shapes = (_bits_of(rows.shape), _bits_of((rows.shape[0], n_levels, structure.dimension + 1, 2)))
         values, packed = jax.pure_callback(forward, shapes, _bits(rows), vmap_method="sequential")
-        return values, (rows, packed)
+        return _reals(values, kind), (rows, _reals(packed, kind))
 
     def _backward(saved: tuple[jax.Array, jax.Array], cotangents: jax.Array) -> tuple[jax.Array]:
         rows, packed = saved
-        shape = jax.ShapeDtypeStruct(rows.shape, kind)
         arguments = (_bits(rows), _bits(packed), _bits(cotangents))
-        return (jax.pure_callback(backward, shape, *arguments, vmap_method="sequential"),)
+        words = jax.pure_callback(backward, _bits_of(rows.shape), *arguments, vmap_method="sequential")
+        return (_reals(words, kind),)
+
+    def _bits_of(shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((*shape, kind.itemsize // 4), np.uint32)
 
     expect.defvjp(_forward, _backward)
     array = jnp.asarray(coefficients)
@@ -178,9 +178,21 @@ def ground_state_expectations(
 
 
 def _bits(array: jax.Array) -> jax.Array:
-    """View floats as 32-bit words: callbacks run in a thread where JAX may round 64-bit floats to 32 bits."""
+    """View floats as 32-bit words on their way into and out of callbacks.
+
+    Callbacks may run in a thread of their own, where JAX is in its default precision and would round 64-bit floats.
+    """
     words = jax.lax.bitcast_convert_type(array, jnp.uint32)
     return words if array.dtype == jnp.float64 else words[..., None]
+
+
+def _reals(words: jax.Array, kind: np.dtype[Any]) -> jax.Array:
+    """View words as the floats that they were."""
+    return jax.lax.bitcast_convert_type(words if kind.itemsize == 8 else words[..., 0], kind)
+
+
+def _words(array: NDArray[np.floating[Any]]) -> NDArray[np.uint32]:
+    return np.ascontiguousarray(array)[..., None].view(np.uint32)
 
 
 def _floats(words: Any) -> NDArray[np.float64]:

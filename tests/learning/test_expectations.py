@@ -104,3 +104,15 @@ def test_a_wrong_shape_is_refused_before_any_work():
     structure = restrict(PauliBasis.chain(3), Subspace.full(3))
     with pytest.raises(ValueError, match=r"coefficients must have shape \(n_rows, 27\), got \(2, 15\)"):
         ground_state_expectations(jnp.ones((2, 15)), structure)
+
+
+def test_callbacks_that_run_in_another_thread_keep_64_bits(problem):
+    """While a large product is under way, JAX dispatches what follows from a thread in its default precision."""
+    coeffs, structure, rotations = problem
+    expected = solve(coeffs, structure, rotations, tol=1e-10).expectations
+    with jax.enable_x64(True):
+        large = jnp.ones((700, 700))
+        for _ in range(5):
+            late = jnp.asarray(coeffs) + 0.0 * (large @ large @ large).sum()
+            got = ground_state_expectations(late, structure, rotations, tol=1e-10)
+            np.testing.assert_allclose(got, expected, atol=1e-8)  # the solver's residual
