@@ -7,7 +7,7 @@ is fixed by the structure and never differentiated; the solution inside them is,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonian_ml.bases.frames import rotate, rotate_back
-from hamiltonian_ml.subspace.ground_state import Levels, coefficient_gradients, expectations, lowest_levels
+from hamiltonian_ml.learning import accelerator
+from hamiltonian_ml.subspace import ground_state
+from hamiltonian_ml.subspace.ground_state import Levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 
@@ -31,6 +33,8 @@ class GroundStates:
         Energies, gaps, residuals and amplitudes, in the local frames.
     coefficients : (n_rows, n_terms) float
         Coefficients in the local frames.
+    device : str
+        Where they were found, and where `pull_back` will work.
     """
 
     expectations: NDArray[np.float64]
@@ -39,6 +43,7 @@ class GroundStates:
     structure: SubspaceStructure
     rotations: NDArray[np.float64] | None
     tol: float
+    device: Literal["cpu", "accelerator"]
 
 
 def solve(
@@ -48,16 +53,23 @@ def solve(
     *,
     guesses: NDArray[Any] | None = None,
     tol: float = 1e-8,
+    device: accelerator.Device = "auto",
 ) -> GroundStates:
-    """Find the ground states of all rows; see `ground_state_expectations` for the parameters."""
+    """Find the ground states of all rows; see `ground_state_expectations` for the parameters.
+
+    ``device`` is "cpu" for the compiled search, "accelerator" for that in JAX, or "auto" for the second where JAX has a
+    GPU and the batch is large; see `accelerator.choose_device`.
+    """
     rows = structure.basis.check_coefficients(coefficients, ndim=2)
     if rotations is not None:
         rows = rotate(structure.basis, rows, rotations)
-    levels = lowest_levels(structure, rows, tol=tol, guesses=guesses)
-    values = expectations(structure, levels.ground_states, levels.ground_states)
+    place = accelerator.choose_device(device, structure, len(rows))
+    methods = accelerator if place == "accelerator" else ground_state
+    levels: Levels = methods.lowest_levels(structure, rows, tol=tol, guesses=guesses)
+    values: NDArray[np.float64] = methods.expectations(structure, levels.ground_states, levels.ground_states)
     if rotations is not None:
         values = rotate_back(structure.basis, values, rotations)
-    return GroundStates(values, levels, rows, structure, rotations, tol)
+    return GroundStates(values, levels, rows, structure, rotations, tol, place)
 
 
 def pull_back(states: GroundStates, cotangents: ArrayLike, *, min_gap: float = 1e-3) -> NDArray[np.float64]:
@@ -81,7 +93,8 @@ def pull_back(states: GroundStates, cotangents: ArrayLike, *, min_gap: float = 1
     pulls = basis.check_coefficients(cotangents, ndim=2)
     if rotations is not None:
         pulls = rotate(basis, pulls, rotations)
-    gradients = coefficient_gradients(
+    methods = accelerator if states.device == "accelerator" else ground_state
+    gradients: NDArray[np.float64] = methods.coefficient_gradients(
         states.structure, states.coefficients, states.levels, pulls, tol=states.tol, min_gap=min_gap
     )
     return gradients if rotations is None else rotate_back(basis, gradients, rotations)
@@ -127,6 +140,9 @@ def ground_state_expectations(
     With G = sum_p g_p P_p for the cotangents g, one linear system a row gives every derivative:
     ``(H - E) z = -(G - <G>) psi``, z orthogonal to psi, and ``dloss/dh_p = 2 Re <z|P_p|psi>``.
 
+    JAX calls back to the CPU for both, also where it has a GPU: work for a device that waits for the call would never
+    begin. `solve` and `pull_back` use the device.
+
     Examples
     --------
     >>> import jax, numpy as np
@@ -138,7 +154,7 @@ def ground_state_expectations(
     """
 
     def forward(rows: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-        states = solve(_floats(rows), structure, rotations, tol=tol)
+        states = solve(_floats(rows), structure, rotations, tol=tol, device="cpu")
         return _words(states.expectations.astype(kind)), _words(_pack(states, kind))
 
     def backward(
@@ -224,4 +240,4 @@ def _unpack(
         packed[:, :, 0, 0].copy(), packed[:, :, 0, 1], amplitudes, np.zeros(n_rows, np.int64), np.zeros(n_rows, bool)
     )
     rows = coefficients if rotations is None else rotate(structure.basis, coefficients, rotations)
-    return GroundStates(np.empty_like(rows), levels, rows, structure, rotations, tol)
+    return GroundStates(np.empty_like(rows), levels, rows, structure, rotations, tol, "cpu")
