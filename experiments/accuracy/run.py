@@ -1,7 +1,7 @@
 """Test accuracy in the whole space on five small tables, beside classical models on the same splits.
 
 Run ``python -m experiments.accuracy.run``; it prints one line a table in a minute or two. Settings are the same for all
-seeds of a table; the expected figures are those of a prototype on one split of unknown seed.
+seeds of a table; the column "prototype" holds what an early prototype of this package reached on a single split.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _CERTIFICATE = {
     "variance": ("energy variance", "start field squared"),
     "correction": ("second-order estimate of the missing energy", "start field"),
     "captured_weight": ("estimated weight of the exact state in the subspace", "1"),
-    "trusted": ("residual below half the gap, nothing lower outside, weight captured", "1"),
+    "trusted": ("residual below half the distance to the next energy inside or just outside, weight captured", "1"),
 }
 
 

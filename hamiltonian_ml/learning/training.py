@@ -37,7 +37,7 @@ class Epoch:
     Attributes
     ----------
     loss : float
-        Weighted mean over the rows, before the step, with the penalty of ``alpha``.
+        Weighted mean over the rows, before the step, with all penalties.
     gradient_norm : float
         Euclidean norm over all parameters, mean over batches.
     smallest_gap : float
