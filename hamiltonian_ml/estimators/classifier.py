@@ -193,7 +193,10 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
         check_classification_targets(labels)
         weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
         classes, indices = np.unique(labels, return_inverse=True)
-        weights = weights * compute_sample_weight(self.class_weight, labels)
+        factors = compute_sample_weight(self.class_weight, labels)
+        if not (np.isfinite(factors) & (factors >= 0)).all():
+            raise ValueError(f"class_weight must hold finite weights that are not negative, got {self.class_weight!r}.")
+        weights = weights * factors
         present = np.unique(indices[weights > 0])
         if len(present) < 2:
             named = ", ".join(repr(classes[k].item()) for k in present) or "none"

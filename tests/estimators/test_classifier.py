@@ -181,6 +181,12 @@ def test_a_wrong_option_is_named_with_what_is_allowed(blobs, options, message):
         HamiltonianClassifier(**options).fit(*blobs)
 
 
+@pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])
+def test_class_weights_that_are_none_are_refused(blobs, weight):
+    with pytest.raises(ValueError, match="class_weight must hold finite weights that are not negative"):
+        HamiltonianClassifier(2, class_weight={"ash": weight, "birch": 1.0, "cedar": 1.0}).fit(*blobs)
+
+
 def test_wrong_tables_and_labels_are_named(blobs):
     X, y = blobs
     model = HamiltonianClassifier(2, max_iter=2, random_state=0)
