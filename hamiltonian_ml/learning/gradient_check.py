@@ -12,7 +12,7 @@ from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import loss_and_gradients
 
 Array = NDArray[np.float64]
-_STEP = 1e-4  # truncation of about 1e-8 and round-off of about 1e-8 meet here
+_STEP = 2e-5  # truncation falls as its square, round-off of the solver rises as its inverse: they meet about here
 _MAX_CHECKED = 200
 
 

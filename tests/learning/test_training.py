@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import jax
 import numpy as np
 import pytest
@@ -169,7 +167,3 @@ def test_a_loss_that_overflows_ends_in_one_clear_error(task):
     start, X, targets, weights, basis = task
     with pytest.raises(TrainingDivergedError, match="learning_rate"):
         _train((start, 1e50 * X, targets, weights, basis), learning_rate=1e60)
-
-
-def test_settings_are_values():
-    assert dataclasses.replace(Settings(), max_iter=3) == Settings(max_iter=3)

@@ -8,7 +8,6 @@ import pytest
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.selection.full import FullSelection
 from hamiltonian_ml.selection.krylov import KrylovSelection
-from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION
 
 
 @pytest.fixture
@@ -77,11 +76,6 @@ def test_more_rows_than_the_limit_are_sampled_in_proportion_to_their_weights(rng
     assert few.n_shots == pytest.approx(3 * 200)  # a weighted mean over rows, of three circuits each
     with pytest.raises(ValueError, match="max_rows must be a positive integer, got 0"):
         KrylovSelection(max_rows=0)
-
-
-def test_the_default_limit_is_stated():
-    assert KrylovSelection().max_dimension is None
-    assert DEFAULT_MAX_DIMENSION == 4096
 
 
 @pytest.mark.parametrize("value", [0, -1, 2.5, True, "many"])
