@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Everything runs in .venv, which is built from requirements.txt on first use.
 
 .DEFAULT_GOAL := help
-.PHONY: help install peers demo test test-all lint format lock clean distclean
+.PHONY: help install peers heads demo test test-all lint format lock clean distclean
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` overrides it.
 IS_NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -38,6 +38,10 @@ peers: $(INSTALLED)  ## add the packages that speed is compared with (one is com
 	@$(PIP) --require-hashes --no-deps -r requirements-peers.txt > $(LOG) 2>&1 \
 		|| { tail -n 20 $(LOG) >&2; echo "make: the installation failed; all of its output is in $(LOG)" >&2; exit 1; }
 
+heads: $(INSTALLED)  ## add torch and transformers, for heads on frozen models (some GB)
+	@$(PIP) --require-hashes --no-deps -r requirements-heads.txt > $(LOG) 2>&1 \
+		|| { tail -n 20 $(LOG) >&2; echo "make: the installation failed; all of its output is in $(LOG)" >&2; exit 1; }
+
 demo: $(INSTALLED)  ## train on real data, print the results and write a figure to demo-output/
 	@$(BIN)/hamiltonian-ml demo --out demo-output
 
@@ -59,9 +63,11 @@ format: $(INSTALLED)  ## let ruff mend what it can
 
 lock:  ## pin the newest allowed versions in requirements.txt (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make: uv was not found; get it with 'pip install uv' or name it with make lock UV=/path/to/uv" >&2; exit 1; }
-	@$(LOCK) --upgrade --extra test --extra dev --extra referee -o requirements.txt > /dev/null
-	@$(LOCK) --upgrade --extra peers -c requirements.txt -o requirements-peers.txt \
-		$$(sed -n 's/^\([a-z][^= ]*\)==.*/--no-emit-package \1/p' requirements.txt | sort -u) > /dev/null
+	@$(LOCK) --upgrade --extra test --extra dev --extra referee --extra cluster --extra tables -o requirements.txt > /dev/null
+	@for extra in peers heads; do \
+		$(LOCK) --upgrade --extra $$extra -c requirements.txt -o requirements-$$extra.txt \
+			$$(sed -n 's/^\([a-z][^= ]*\)==.*/--no-emit-package \1/p' requirements.txt | sort -u) > /dev/null || exit 1; \
+	done
 
 clean:  ## remove caches and what the demo wrote
 	@rm -rf build dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
