@@ -5,11 +5,15 @@ In: a name, a `Backend`, or any V2 sampler. Out: a ``qiskit.primitives.BaseSampl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from typing import Any
 
+from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2
+
+from hamiltonian_ml.bases.pauli import PauliBasis
 
 # Up to here a state vector is cheaper than a matrix product state of bond dimension 16, in processor time a row.
 STATEVECTOR_QUBITS = 14
@@ -76,6 +80,27 @@ class Backend:
         """
         backend = self.resolve(n_qubits)
         return _OPENERS[backend.name](backend, n_qubits, seed)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether circuits leave this machine, for a service that queues and charges them."""
+        return False
+
+    def compile(self, circuits: Sequence[QuantumCircuit], basis: PauliBasis) -> list[QuantumCircuit]:
+        """Return circuits made ready for where they run; parameters keep their names and order.
+
+        Simulators take the circuits of a `KrylovTemplate` as they are.
+        """
+        return list(circuits)
+
+    def fingerprint(self, n_qubits: int) -> dict[str, str | int | float]:
+        """Return everything about the place that decides the samples of circuits on ``n_qubits`` qubits."""
+        backend = self.resolve(n_qubits)
+        marks: dict[str, str | int | float] = {"name": backend.name, "qiskit-aer": version("qiskit-aer")}
+        if backend.name == "mps":
+            marks["bond_dimension"] = backend.bond_dimension
+            marks["truncation_threshold"] = backend.truncation_threshold
+        return marks
 
 
 def as_backend(backend: str | Backend | BaseSamplerV2) -> Backend | BaseSamplerV2:

@@ -5,17 +5,18 @@ In: coefficients of Pauli strings, a backend, a number of shots. Out: one `Sampl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
+from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples, words_from_register_bytes
 from hamiltonian_ml.sampling.backends import Backend, as_backend
 from hamiltonian_ml.sampling.circuits import krylov_angles
-from hamiltonian_ml.sampling.template import KrylovTemplate, krylov_template
+from hamiltonian_ml.sampling.template import krylov_template
 from hamiltonian_ml.sampling.weyl import Real
 
 # Rows in one job of a simulator: enough to make the cost of a job's start small, few enough to report progress and
@@ -76,10 +77,11 @@ def sample_krylov(
     place = as_backend(backend)
     template = krylov_template(basis, krylov_dimension=krylov_dimension, trotter_order=trotter_order)
     angles = krylov_angles(template, coefficients, time_step=time_step)
+    circuits = place.compile(template.circuits, basis) if isinstance(place, Backend) else template.circuits
     n_rows = len(angles[0])
     samples: list[Samples] = []
     for sampler, rows in _jobs(place, basis.n_qubits, n_rows, seed):
-        samples += _run_job(sampler, template, [values[rows] for values in angles], int(shots))
+        samples += _run_job(sampler, circuits, [values[rows] for values in angles], basis.n_qubits, shots=int(shots))
         if progress is not None:
             progress(len(samples), n_rows)
     return samples
@@ -99,10 +101,12 @@ def _jobs(
         yield place.open(n_qubits, seed=int(job_seed)), slice(start, start + _ROWS_A_JOB)
 
 
-def _run_job(sampler: BaseSamplerV2, template: KrylovTemplate, angles: list[Real], shots: int) -> list[Samples]:
+def _run_job(
+    sampler: BaseSamplerV2, circuits: Sequence[QuantumCircuit], angles: list[Real], n_qubits: int, *, shots: int
+) -> list[Samples]:
     """Run one PUB for each power, with the rows as its parameter values."""
-    n_rows, n_qubits = len(angles[0]), template.basis.n_qubits
-    pubs = [(circuit, values, shots) for circuit, values in zip(template.circuits, angles, strict=True)]
+    n_rows = len(angles[0])
+    pubs = [(circuit, values, shots) for circuit, values in zip(circuits, angles, strict=True)]
     registers = [result.data.meas.array for result in sampler.run(pubs).result()]
     measured = np.concatenate(registers, axis=1)  # (n_rows, shots of all powers, bytes)
     words = words_from_register_bytes(measured, n_qubits).reshape(n_rows, measured.shape[1], -1)

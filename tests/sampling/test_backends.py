@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 
 import numpy as np
@@ -117,3 +118,13 @@ def test_options_out_of_range_are_refused(options, message):
 def test_a_state_vector_of_too_many_qubits_is_refused():
     with pytest.raises(ValueError, match='"statevector" holds 30 qubits at most, got 31; take "mps"'):
         Backend("statevector").open(31)
+
+
+def test_fingerprints_differ_where_samples_do():
+    marks = [Backend(n, bond_dimension=b, max_threads=t).fingerprint(20) for n, b, t in SPECS]
+    assert marks[0] != marks[1] != marks[2]
+    assert marks[2] == marks[3] == marks[4]  # neither threads nor how the place is called change a sample
+    assert json.loads(json.dumps(marks[2])) == marks[2]
+
+
+SPECS = [("statevector", 16, 0), ("mps", 8, 0), ("mps", 16, 0), ("mps", 16, 2), ("auto", 16, 0)]
