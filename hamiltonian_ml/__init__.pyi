@@ -4,8 +4,11 @@ from .bases.pauli import PauliBasis as PauliBasis
 from .bases.states import Samples as Samples
 from .bases.states import Subspace as Subspace
 from .estimators.classifier import HamiltonianClassifier as HamiltonianClassifier
+from .estimators.features import FrozenFeatures as FrozenFeatures
 from .estimators.ground_state import GroundState as GroundState
 from .estimators.ground_state import ground_state as ground_state
+from .estimators.hidden_states import TransformersFeatures as TransformersFeatures
+from .estimators.torch_layer import HamiltonianLayer as HamiltonianLayer
 from .learning.expectations import ground_state_expectations as ground_state_expectations
 from .sampling.backends import Backend as Backend
 from .sampling.circuits import krylov_circuits as krylov_circuits

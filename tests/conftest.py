@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from types import ModuleType
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+# Modules whose examples in docstrings need an optional package.
+NEEDED = {
+    "hamiltonian_ml.estimators.hidden_states": "transformers",
+    "hamiltonian_ml.estimators.torch_layer": "torch",
+}
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
@@ -45,6 +52,15 @@ def sqd_qubit() -> Iterator[ModuleType]:
     _set_x64(True)
     yield qubit
     _set_x64(False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the examples in docstrings that need an optional package, where it is not installed."""
+    for item in items:
+        if item.name.startswith(tuple(NEEDED)):
+            package = NEEDED[item.name.rpartition(".")[0]]
+            if find_spec(package) is None:
+                item.add_marker(pytest.mark.skip(reason=f"{package} is not installed (make heads)"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,0 +1,227 @@
+"""Hidden states of language models made on the spot: pooling, layers, the cache, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from hamiltonian_ml.estimators import language_model
+from hamiltonian_ml.estimators.hidden_states import TransformersFeatures
+from tests.estimators.conftest import WORDS, write_model
+
+TEXTS = ["iron is a metal", "neon", "the capital of france is paris", "gold is not a gas"]
+
+
+def states_of(folder, text, layer):
+    """Return the states of one text's tokens by transformers itself."""
+    import torch
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModel.from_pretrained(folder).eval()
+    with torch.no_grad():
+        outputs = model(**tokenizer(text, return_tensors="pt"), output_hidden_states=True)
+    return outputs.hidden_states[layer][0].numpy()
+
+
+@pytest.mark.parametrize("kind", ["causal_model", "masked_model"])
+@pytest.mark.parametrize("layer", [0, 1, -1])
+@pytest.mark.parametrize(
+    ("pooling", "pool"),
+    [
+        ("last", lambda states: states[-1]),
+        ("first", lambda states: states[0]),
+        ("mean", lambda states: states.mean(0)),
+        ("max", lambda states: states.max(0)),
+    ],
+)
+def test_states_are_those_that_the_model_gives_each_text_alone(request, kind, layer, pooling, pool):
+    folder = request.getfixturevalue(kind)
+    found = TransformersFeatures(folder, layer=layer, pooling=pooling).fit_transform(TEXTS)
+    expected = [pool(states_of(folder, text, layer)) for text in TEXTS]
+    np.testing.assert_allclose(found, expected, atol=2e-6)  # 32 bits, and sums in another order where texts are padded
+
+
+def test_the_order_of_texts_and_the_size_of_batches_do_not_matter(causal_model):
+    whole = TransformersFeatures(causal_model).fit_transform(TEXTS)
+    small = TransformersFeatures(causal_model, batch_size=1).fit_transform(TEXTS[::-1])[::-1]
+    np.testing.assert_allclose(whole, small, atol=2e-6)  # as above
+
+
+def test_a_table_of_one_column_is_a_list_of_texts(causal_model):
+    import pandas as pd
+
+    features = TransformersFeatures(causal_model).fit(TEXTS)
+    np.testing.assert_array_equal(features.transform(pd.DataFrame({"text": TEXTS})), features.transform(TEXTS))
+
+
+def test_nothing_in_the_cache_is_computed_again(causal_model, tmp_path, monkeypatch):
+    first = TransformersFeatures(causal_model, cache=tmp_path / "new" / "cache").fit_transform(TEXTS)
+    again = TransformersFeatures(causal_model, cache=tmp_path / "new" / "cache").fit(TEXTS)
+    monkeypatch.setattr(language_model.LanguageModel, "hidden_states", lambda *_, **__: pytest.fail("computed"))
+    np.testing.assert_array_equal(again.transform(TEXTS[::-1]), first[::-1])
+
+
+@pytest.mark.parametrize("change", [{"layer": 0}, {"pooling": "mean"}, {"max_length": 1}])
+@pytest.mark.filterwarnings("ignore:3 texts have more than 1 tokens")
+def test_other_options_do_not_meet_the_cache(causal_model, tmp_path, change):
+    TransformersFeatures(causal_model, cache=tmp_path).fit_transform(TEXTS)
+    cached = TransformersFeatures(causal_model, cache=tmp_path, **change).fit_transform(TEXTS)
+    np.testing.assert_array_equal(cached, TransformersFeatures(causal_model, **change).fit_transform(TEXTS))
+
+
+def test_another_model_does_not_meet_the_cache(causal_model, masked_model, tmp_path):
+    TransformersFeatures(causal_model, cache=tmp_path).fit_transform(TEXTS)
+    cached = TransformersFeatures(masked_model, cache=tmp_path).fit_transform(TEXTS)
+    np.testing.assert_array_equal(cached, TransformersFeatures(masked_model).fit_transform(TEXTS))
+
+
+def test_a_copied_folder_meets_the_cache(causal_model, tmp_path, monkeypatch):
+    first = TransformersFeatures(causal_model, cache=tmp_path / "cache").fit_transform(TEXTS)
+    shutil.copytree(causal_model, tmp_path / "moved")
+    moved = TransformersFeatures(tmp_path / "moved", cache=tmp_path / "cache").fit(TEXTS)
+    monkeypatch.setattr(language_model.LanguageModel, "hidden_states", lambda *_, **__: pytest.fail("computed"))
+    np.testing.assert_array_equal(moved.transform(TEXTS), first)
+
+
+def test_a_pickle_holds_no_weights_and_works(causal_model):
+    features = TransformersFeatures(causal_model).fit(TEXTS)
+    stored = pickle.dumps(features)
+    assert len(stored) < 2000  # the weights alone are 20 kB
+    np.testing.assert_array_equal(pickle.loads(stored).transform(TEXTS), features.transform(TEXTS))
+
+
+def test_cloning_and_a_pipeline(causal_model):
+    model = make_pipeline(TransformersFeatures(causal_model), LogisticRegression(max_iter=1000))
+    assert clone(model).fit(TEXTS, ["metal", "gas", "city", "metal"]).predict(TEXTS).tolist()[1] == "gas"
+    assert model[0].get_params()["model"] == causal_model
+
+
+def test_long_texts_are_cut_with_a_warning(causal_model):
+    text = " ".join(["iron"] * 20)
+    features = TransformersFeatures(causal_model).fit(TEXTS)
+    with pytest.warns(UserWarning, match="1 texts have more than 12 tokens and were cut"):
+        cut = features.transform([text])
+    np.testing.assert_array_equal(cut, features.transform([" ".join(["iron"] * 12)]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layer": 3}, "layer must be an integer from -3 to 2, got 3"),
+        ({"layer": "last"}, "layer must be an integer from -3 to 2, got 'last'"),
+        ({"pooling": "sum"}, "pooling must be one of 'last', 'mean', 'max', 'first', got 'sum'"),
+        ({"batch_size": 0}, "batch_size must be an integer of at least 1, got 0"),
+        ({"max_length": 0}, "max_length must be an integer of at least 1, got 0"),
+        ({"device": "abacus"}, "device must be one that torch can use here, got 'abacus'"),
+    ],
+)
+def test_wrong_options_are_refused(causal_model, options, message):
+    with pytest.raises(ValueError, match=message):
+        TransformersFeatures(causal_model, **options).fit(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ("iron", "X must be a list of texts, got one text"),
+        ([], "X must hold at least one text"),
+        ([["iron", "gold"]], r"in one column, got shape \(1, 2\)"),
+        (["iron", ""], "X must hold texts that are not empty, got '' in row 1"),
+        (["iron", 7], "X must hold texts that are not empty, got 7 in row 1"),
+        (["iron", None], "got None in row 1"),
+    ],
+)
+def test_what_is_no_text_is_refused(causal_model, texts, message):
+    features = TransformersFeatures(causal_model)
+    with pytest.raises(ValueError, match=message):
+        features.fit(texts)
+    with pytest.raises(ValueError, match=message):
+        features.fit(TEXTS).transform(texts)
+
+
+def one_line(error):
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+def test_a_missing_folder_is_one_clear_line(causal_model, tmp_path):
+    with pytest.raises(ValueError, match="model must be a folder with a model or a name on the Hugging Face hub") as e:
+        TransformersFeatures(tmp_path / "nowhere").fit(TEXTS)
+    one_line(e)
+
+
+def test_a_file_in_place_of_the_folder_is_one_clear_line(causal_model):
+    with pytest.raises(ValueError, match=r"model must be a folder, and .* is a file") as e:
+        TransformersFeatures(causal_model / "config.json").fit(TEXTS)
+    one_line(e)
+
+
+def broken(model, folder, breaker):
+    shutil.copytree(model, folder)
+    breaker(folder)
+    return folder
+
+
+def rewrite_config(**changes):
+    def breaker(folder):
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | changes))
+
+    return breaker
+
+
+@pytest.mark.parametrize(
+    ("breaker", "message"),
+    [
+        (lambda f: (f / "config.json").unlink(), "holds no config.json"),
+        (lambda f: (f / "config.json").write_text("{"), "config.json in .* is not JSON"),
+        (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), "holds no .*safetensors"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"\0" * 100), "the model in .* cannot be read"),
+        (lambda f: (f / "tokenizer.json").write_text("no tokenizer"), "the tokenizer in .* cannot be read"),
+        (rewrite_config(auto_map={"AutoModel": "evil.Model"}), "needs code of its own"),
+        (rewrite_config(model_type="abacus"), "the model in .* cannot be read"),
+    ],
+    ids=["no config", "broken config", "no safetensors", "damaged weights", "damaged tokenizer", "own code", "unknown"],
+)
+def test_a_folder_that_holds_no_safe_model_is_one_clear_line(causal_model, tmp_path, breaker, message):
+    folder = broken(causal_model, tmp_path / "broken", breaker)
+    with pytest.raises(ValueError, match=message) as e:
+        TransformersFeatures(folder).fit(TEXTS)
+    one_line(e)
+
+
+def test_a_tokenizer_that_does_not_fit_is_one_clear_line(causal_model, tmp_path):
+    folder = write_model(tmp_path / "small", n_words=len(WORDS) - 5)
+    with pytest.raises(ValueError, match=r"tokenizer in .* does not fit the model: it has 21 tokens .* embeds 16") as e:
+        TransformersFeatures(folder).fit(TEXTS)
+    one_line(e)
+
+
+def test_a_model_that_has_changed_since_fit_is_refused(causal_model, tmp_path):
+    folder = broken(causal_model, tmp_path / "changed", lambda folder: None)
+    stored = pickle.dumps(TransformersFeatures(folder).fit(TEXTS))
+    write_model(folder, width=32)
+    with pytest.raises(ValueError, match="has changed since fit; fit again"):
+        pickle.loads(stored).transform(TEXTS)
+
+
+def test_a_cache_that_is_a_file_is_refused(causal_model, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(ValueError, match="cache must be a folder to write to"):
+        TransformersFeatures(causal_model, cache=tmp_path / "taken").fit_transform(TEXTS)
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_without_torch_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError, match=r"TransformersFeatures needs torch; .* 'hamiltonian_ml\[heads\]'"):
+        TransformersFeatures("somewhere").fit(TEXTS)
