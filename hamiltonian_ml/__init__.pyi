@@ -8,7 +8,9 @@ from .estimators.features import FrozenFeatures as FrozenFeatures
 from .estimators.ground_state import GroundState as GroundState
 from .estimators.ground_state import ground_state as ground_state
 from .estimators.hidden_states import TransformersFeatures as TransformersFeatures
+from .estimators.regressor import HamiltonianRegressor as HamiltonianRegressor
 from .estimators.torch_layer import HamiltonianLayer as HamiltonianLayer
+from .estimators.transformer import HamiltonianTransformer as HamiltonianTransformer
 from .learning.expectations import ground_state_expectations as ground_state_expectations
 from .sampling.backends import Backend as Backend
 from .sampling.circuits import krylov_circuits as krylov_circuits

@@ -11,9 +11,9 @@ import xarray as xr
 
 from hamiltonian_ml.subspace.certificate import Certificate
 
-_HISTORY = {
-    "loss": ("training loss", "nat"),
-    "gradient_norm": ("Euclidean norm of the gradient", "nat"),
+_HISTORY = {  # no unit: that of the loss
+    "loss": ("training loss", ""),
+    "gradient_norm": ("Euclidean norm of the gradient", ""),
     "smallest_gap": ("smallest gap of any training row", "start field"),
     "outside_variance": ("energy variance outside the subspace over the coefficients' mean square a qubit", "1"),
     "dimension": ("basis states in the subspace", "1"),
@@ -30,10 +30,10 @@ _CERTIFICATE = {
 }
 
 
-def history(epochs: Sequence[dict[str, Any]], estimator: Any) -> xr.Dataset:
+def history(epochs: Sequence[dict[str, Any]], estimator: Any, *, loss_unit: str) -> xr.Dataset:
     """Return the epochs' records along ``epoch``, with the estimator's parameters as attributes."""
     variables = {
-        name: ("epoch", np.array([epoch[name] for epoch in epochs]), {"long_name": text, "units": unit})
+        name: ("epoch", np.array([epoch[name] for epoch in epochs]), {"long_name": text, "units": unit or loss_unit})
         for name, (text, unit) in _HISTORY.items()
     }
     attributes = {f"parameter_{k}": repr(v) for k, v in estimator.get_params(deep=False).items()}

@@ -1,0 +1,108 @@
+"""The parameters that all estimators share, said once: their names, their defaults and what they mean.
+
+In: a class that adds what is its own. Out: a constructor that stores its arguments and nothing more, as scikit-learn
+wants it, and a docstring that lists all of them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Any, TypeVar
+
+import numpy as np
+
+_PLACE = "{parameters}"
+_Class = TypeVar("_Class", bound=type)
+
+MEANINGS = {
+    "n_qubits": """int, default=6
+    Number of qubits, independent of the number of features.""",
+    "connectivity": """{"chain", "ring"}, list of (int, int) or PauliBasis, default="chain"
+    Which pairs of qubits interact. A `PauliBasis` sets the number of qubits too.""",
+    "selection": """{"auto", "full", "krylov", "classical", "random"} or Selection, default="auto"
+    Which basis states are used: all of them, those sampled from Krylov circuits, or, as controls, those that a
+    classical computer finds alone or that are drawn at random; or those that an object with a ``select`` method
+    returns. "auto" takes all up to 10 qubits and samples beyond.""",
+    "backend": """str or BaseSamplerV2, default="auto"
+    Where circuits run: "statevector", "mps", "auto" (by the number of qubits) or any V2 sampler.""",
+    "frame": """{"mean_field", "computational"}, default="mean_field"
+    Axes in which basis states are meant: each qubit's own, in which its mean-field state is ``|0>``, or the
+    computational ones. Only matters where basis states are selected.""",
+    "krylov_dimension": """int, default=4
+    Krylov states sampled a row, the reference state included.""",
+    "time_step": """"auto" or float, default="auto"
+    Time of one step, in 1/energy.""",
+    "trotter_order": """{1, 2}, default=1
+    Order of the product formula of a step.""",
+    "shots": """int, default=1000
+    Shots a circuit.""",
+    "max_dimension": """int or None, default=None
+    Most basis states kept, by counts; None keeps at most 4,096.""",
+    "expansion_rounds": """int, default=0
+    Rounds in which states of little weight are exchanged for those that the certificate misses most.""",
+    "refresh_every": """int, default=5
+    Epochs between new samples.""",
+    "entangling": """bool, default=True
+    Whether two-qubit strings are used. False is the control in which no state is entangled.""",
+    "max_iter": """int, default=100
+    Most epochs.""",
+    "batch_size": """"auto" or int, default="auto"
+    Rows a step; "auto" takes all up to 1,024 rows and 256 beyond.""",
+    "learning_rate": """float, default=0.02
+    Step size of Adam in the first half of the epochs; it falls to zero over the second.""",
+    "alpha": """float, default=0.0
+    Strength of the L2 penalty on feature and label operators.""",
+    "variance_penalty": """float, default=0.1
+    Strength of the penalty on the energy variance that states outside the subspace cause, whatever the energy
+    unit. It keeps the operators such that the selected states hold their ground states. Without effect where all
+    basis states are used.""",
+    "tol": """float, default=1e-4
+    Training stops when the loss has not fallen by this much in ``n_iter_no_change`` epochs.""",
+    "n_iter_no_change": """int, default=10
+    See ``tol``.""",
+    "random_state": """int, RandomState instance or None, default=None
+    Seed of start values, batches and samples. The same integer gives the same model.""",
+    "verbose": """int, default=0
+    1 shows a progress bar.""",
+}
+
+
+@dataclass(eq=False, repr=False)
+class HamiltonianParameters:
+    """What every estimator can be told. Values are stored as they come and checked by ``fit``."""
+
+    n_qubits: int = 6
+    _: KW_ONLY
+    connectivity: Any = "chain"
+    selection: Any = "auto"
+    backend: Any = "auto"
+    frame: str = "mean_field"
+    krylov_dimension: int = 4
+    time_step: float | str = "auto"
+    trotter_order: int = 1
+    shots: int = 1000
+    max_dimension: int | None = None
+    expansion_rounds: int = 0
+    refresh_every: int = 5
+    entangling: bool = True
+    max_iter: int = 100
+    batch_size: int | str = "auto"
+    learning_rate: float = 0.02
+    alpha: float = 0.0
+    variance_penalty: float = 0.1
+    tol: float = 1e-4
+    n_iter_no_change: int = 10
+    random_state: int | np.random.RandomState | None = None
+    verbose: int = 0
+
+
+def documented(estimator: _Class) -> _Class:
+    """Put the meanings of the shared parameters into a class's docstring, where it says ``{parameters}``.
+
+    Parameters that are the class's own are described there by itself.
+    """
+    text = inspect.cleandoc(estimator.__doc__ or "")
+    shared = "\n".join(f"{each.name} : {MEANINGS[each.name]}" for each in fields(HamiltonianParameters))
+    estimator.__doc__ = text.replace(_PLACE, shared)
+    return estimator

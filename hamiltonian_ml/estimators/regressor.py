@@ -1,0 +1,87 @@
+"""The regressor: one label operator a target, squared error of the expectation values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import validate_data
+
+from hamiltonian_ml.estimators.base import HamiltonianEstimator
+from hamiltonian_ml.estimators.parameters import documented
+from hamiltonian_ml.estimators.targets import RealTargets, dense_values
+
+
+@documented
+@dataclass(eq=False, repr=False, kw_only=True)
+class HamiltonianRegressor(RegressorMixin, HamiltonianEstimator):
+    """Predict real values by the ground states of learned, data-dependent Hamiltonians.
+
+    The model is that of `HamiltonianClassifier` with one label operator a target, trained by squared error. Targets are
+    brought to mean 0 and variance 1 inside, so that their units do not matter. Scale the features first, for instance
+    with `sklearn.preprocessing.StandardScaler`.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : (n_features_in_,) ndarray of str
+        Names of the features, if X had names.
+    n_iter_ : int
+        Epochs run.
+    loss_curve_ : list of float
+        Loss of every epoch: half the mean squared error summed over targets, in units of the targets' variance, with
+        penalties.
+    history_ : xarray.Dataset
+        Loss, gradient norm, smallest gap and subspace dimension of every epoch.
+    bias_operator_, feature_operators_, label_operators_ : SparsePauliOp and lists of them
+        The learned operators. Label operators act on standardised targets.
+    subspace_ : Subspace
+        Basis states used for prediction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hamiltonian_ml import HamiltonianRegressor
+    >>> X = np.linspace(-2, 2, 40)[:, None]
+    >>> model = HamiltonianRegressor(2, learning_rate=0.1, random_state=0).fit(X, 1e6 * np.sin(2 * X[:, 0]))
+    >>> bool(model.score(X, 1e6 * np.sin(2 * X[:, 0])) > 0.9)
+    True
+    """
+
+    def _checked(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[NDArray[np.float64], NDArray[Any]]:
+        rows, values = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, reset=reset)
+        return rows, dense_values(values)
+
+    def _learn_targets(
+        self, values: NDArray[Any], weights: NDArray[np.float64]
+    ) -> tuple[RealTargets, NDArray[np.float64]]:
+        return RealTargets.learn(values, weights), weights
+
+    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the targets of rows.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+
+        Returns
+        -------
+        (n_rows,) or (n_rows, n_outputs) float
+            In the units of the targets, in the shape that they had.
+        """
+        outputs = self._outputs(X)
+        assert isinstance(self.targets_, RealTargets)
+        return self.targets_.decode(outputs)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,139 @@
+"""What the outputs of a model are trained towards: classes or real values, and the loss that goes with each.
+
+In: labels or values as the user has them. Out: arrays that the loss understands, and back again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from hamiltonian_ml.learning.losses import Loss, softmax_cross_entropy, squared_error
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTargets:
+    """One output a class, trained as the logit of a softmax.
+
+    Attributes
+    ----------
+    classes : (n_classes,)
+        Labels, sorted.
+    """
+
+    classes: NDArray[Any]
+
+    loss_unit: ClassVar[str] = "nat"
+
+    @property
+    def loss(self) -> Loss:
+        """What training makes small."""
+        return softmax_cross_entropy
+
+    @classmethod
+    def learn(cls, labels: NDArray[Any], weights: Array) -> ClassTargets:
+        """Return the classes of all rows, also of those of weight zero; two of positive weight there must be."""
+        classes = np.unique(labels)
+        present = np.unique(labels[weights > 0])
+        if len(present) < 2:
+            named = ", ".join(repr(each) for each in present.tolist()) or "none"
+            raise ValueError(f"y must hold at least two classes of positive weight, got one class or none: {named}.")
+        return cls(classes)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs that the model needs."""
+        return len(self.classes)
+
+    def encode(self, labels: NDArray[Any]) -> Array:
+        """Return (n_rows, n_classes) with 1 for the class of each row.
+
+        Raises
+        ------
+        ValueError
+            If a label is not among the classes.
+        """
+        unknown = np.setdiff1d(labels, self.classes)
+        if len(unknown):
+            raise ValueError(f"y must hold labels among classes_ = {self.classes.tolist()}, got {unknown.tolist()}.")
+        return np.eye(len(self.classes))[np.searchsorted(self.classes, labels)]
+
+
+@dataclass(frozen=True, eq=False)
+class RealTargets:
+    """One output a target, trained by squared error on targets of mean 0 and variance 1, so that units do not matter.
+
+    Attributes
+    ----------
+    mean, scale : (n_outputs,) float
+        Weighted mean and standard deviation of each target, in its unit. A constant target has the scale 0 and is
+        predicted as it is.
+    flat : bool
+        Whether targets came as (n_rows,), and predictions should go as such.
+    """
+
+    mean: Array
+    scale: Array
+    flat: bool
+
+    loss_unit: ClassVar[str] = "variance of the targets"
+
+    @property
+    def loss(self) -> Loss:
+        """What training makes small."""
+        return squared_error
+
+    @classmethod
+    def learn(cls, values: Array, weights: Array) -> RealTargets:
+        """Return mean and scale of values (n_rows,) or (n_rows, n_outputs); some weight must be positive."""
+        columns = values.reshape(len(values), -1)
+        largest = np.abs(columns).max(axis=0)
+        unit = np.where(largest > 0, largest, 1.0)  # squares of what is left neither overflow nor vanish
+        shares = weights / weights.sum()
+        mean = shares @ (columns / unit)
+        deviation = np.sqrt(shares @ (columns / unit - mean) ** 2)
+        constant = deviation <= 1e-12 * np.abs(mean)  # what rounding leaves of a constant
+        return cls(mean * unit, np.where(constant, 0.0, deviation * unit), values.ndim == 1)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs that the model needs."""
+        return len(self.mean)
+
+    def encode(self, values: Array) -> Array:
+        """Return standardised targets (n_rows, n_outputs).
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer targets than the model was fitted to.
+        """
+        columns = values.reshape(len(values), -1)
+        if columns.shape[1] != self.n_outputs:
+            raise ValueError(f"y must have {self.n_outputs} targets a row, as in fit, got {columns.shape[1]}.")
+        encoded: Array = (columns - self.mean) / np.where(self.scale > 0, self.scale, 1.0)
+        return encoded
+
+    def decode(self, outputs: Array) -> Array:
+        """Return outputs in the units of the targets, (n_rows,) if targets came so."""
+        values: Array = outputs * self.scale + self.mean
+        return values[:, 0] if self.flat else values
+
+
+Targets = ClassTargets | RealTargets
+
+
+def dense_values(values: Any) -> Array:
+    """Return real targets as float64, or raise ValueError where they are sparse or no numbers."""
+    if issparse(values):
+        raise ValueError("y must be dense, got a sparse array; use y.toarray().")
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"y must hold numbers, got {values.dtype}; use a classifier for labels.") from None
