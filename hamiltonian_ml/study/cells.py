@@ -1,0 +1,181 @@
+"""One cell of a sweep on disk: run once, written whole, locked meanwhile; a failure is kept with its traceback.
+
+In: a task and the function that runs it. Out: ``<key>.nc``, or ``<key>.failed.json`` with the traceback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import xarray as xr
+
+from hamiltonian_ml.study.executors import pinned_threads
+from hamiltonian_ml.study.provenance import provenance
+from hamiltonian_ml.study.results import read_results, whole_file, write_results
+from hamiltonian_ml.study.tasks import Task
+
+Run = Callable[[Any], xr.Dataset]
+Status = Literal["done", "skipped", "failed", "busy"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that ended with an error.
+
+    Attributes
+    ----------
+    key : str
+        Key of its task.
+    settings : dict
+        Fields of its task.
+    error, traceback : str
+        The last line, and all lines.
+    """
+
+    key: str
+    settings: dict[str, Any]
+    error: str
+    traceback: str
+
+
+def quantities(**values: tuple[Any, str, str]) -> xr.Dataset:
+    """Return numbers as a dataset: each argument is (value, units, what it is).
+
+    Examples
+    --------
+    >>> from hamiltonian_ml.study.cells import quantities
+    >>> quantities(accuracy=(0.9, "1", "share of test rows with the right label")).accuracy.attrs["units"]
+    '1'
+    """
+    return xr.Dataset(
+        {name: ((), value, {"units": units, "long_name": text}) for name, (value, units, text) in values.items()}
+    )
+
+
+def result_path(folder: Path, key: str) -> Path:
+    """Return where the result of a cell is, or will be."""
+    return folder / f"{key}.nc"
+
+
+def failure_path(folder: Path, key: str) -> Path:
+    """Return where the record of a cell's failure is, or would be."""
+    return folder / f"{key}.failed.json"
+
+
+def run_cell(task: Task, run: Run, folder: Path, *, threads: int = 1) -> Status:
+    """Run a task and write its result, unless it is there or another process is at it.
+
+    Parameters
+    ----------
+    task : Task
+    run : callable
+        From the task to a dataset. It depends on nothing else.
+    folder : Path
+        Where results are.
+    threads : int
+        Threads of numerical libraries.
+
+    Returns
+    -------
+    {"done", "skipped", "failed", "busy"}
+        "skipped" if the result is there, "failed" if an error or the record of one is, "busy" if another process,
+        perhaps of another sweep, runs this cell now.
+    """
+    key = task.key
+    with _lock(folder / f".{key}.lock") as ours:
+        if not ours:
+            return "busy"
+        if result_path(folder, key).exists():
+            return "skipped"
+        if failure_path(folder, key).exists():
+            return "failed"
+        try:
+            with pinned_threads(threads):
+                _write(task, *_timed(run, task), folder)
+        except Exception as error:  # noqa: BLE001 whatever it is, it is kept, and the other cells go on
+            _write_failure(task, error, folder)
+            return "failed"
+    return "done"
+
+
+def read_cell(folder: Path, key: str) -> xr.Dataset:
+    """Return the result of a cell; OSError if there is none."""
+    return read_results(result_path(folder, key)).to_dataset()
+
+
+def read_failure(folder: Path, key: str) -> Failure:
+    """Return the record of a failed cell; OSError if there is none."""
+    return Failure(**json.loads(failure_path(folder, key).read_text()))
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove half-written files and locks of processes that are gone."""
+    for path in folder.glob(".*.partial"):
+        with _lock(folder / f".{path.name.split('.')[1]}.lock") as ours:
+            if ours:
+                path.unlink(missing_ok=True)
+    for path in folder.glob(".*.lock"):
+        with _lock(path):  # taken only if nobody holds it, and removed on leaving
+            pass
+
+
+def _timed(run: Run, task: Task) -> tuple[xr.Dataset, dict[str, float]]:
+    wall, processor = time.perf_counter(), time.process_time()
+    found = run(task)
+    spent = {"cell_seconds": time.perf_counter() - wall, "cell_processor_seconds": time.process_time() - processor}
+    if not isinstance(found, xr.Dataset):
+        raise TypeError(f"run must return an xarray.Dataset, got {type(found).__name__}; see quantities().")
+    return found, spent
+
+
+def _write(task: Task, found: xr.Dataset, spent: dict[str, float], folder: Path) -> None:
+    times = {name: ((), value, {"units": "s", "long_name": name.replace("_", " ")}) for name, value in spent.items()}
+    cell = found.assign(times)
+    settings = json.dumps(task.settings(), sort_keys=True, default=lambda value: value.item())
+    cell.attrs = {**found.attrs, **provenance(), "task": type(task).__name__, "settings": settings, "key": task.key}
+    write_results(xr.DataTree(cell), result_path(folder, task.key))
+
+
+def _write_failure(task: Task, error: Exception, folder: Path) -> None:
+    lines = traceback.format_exception(error)
+    record = {"key": task.key, "settings": task.settings(), "error": lines[-1].strip(), "traceback": "".join(lines)}
+    with whole_file(failure_path(folder, task.key)) as partial:
+        partial.write_text(json.dumps(record, indent=1, default=str) + "\n")
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[bool]:
+    """Hold a file's lock, or give False at once if someone else does. The kernel frees it when its holder is killed."""
+    while True:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            yield False
+            return
+        # The last holder may have removed the file between our two calls: then someone else may lock a new one.
+        if _is_at(handle, path):
+            break
+        os.close(handle)
+    try:
+        yield True
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.fstat(handle).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
