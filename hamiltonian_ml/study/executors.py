@@ -102,7 +102,7 @@ def _dask_executor(cluster: str) -> Iterator[Executor]:
         try:
             yield executor
         finally:
-            executor.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(wait=False)  # which cancels what has not begun
 
 
 def _end_with_parent() -> None:

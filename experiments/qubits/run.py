@@ -1,0 +1,221 @@
+"""Train at 4 to 50 qubits from sampled states, and judge every test row by the exact ground state or by DMRG.
+
+Beside them: training in all basis states where they are few, and in as many states that are chosen classically, drawn
+at random, or what noise alone would make. All settings but the number of qubits are the same.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
+
+from experiments.parts import Part, Profile, Task
+from hamiltonian_ml import HamiltonianClassifier, NoiseSelection, Subspace, restrict
+from hamiltonian_ml.learning.embedding import linear_embedding
+from hamiltonian_ml.learning.expectations import solve
+from hamiltonian_ml.learning.model import readout
+from hamiltonian_ml.referee import dmrg_expectations
+from hamiltonian_ml.sampling.template import krylov_template
+from hamiltonian_ml.study.cells import quantities
+from hamiltonian_ml.study.datasets import Split, load_table, split_table
+
+EXACT_QUBITS = 12  # up to here the whole space is solved for every row
+SIZES = (4, 8, 12, 16, 20, 30, 40, 50)
+EPOCHS = {"moons": 40, "breast_cancer": 20}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Task):
+    """One model.
+
+    Attributes
+    ----------
+    states : {"exact", "sampled", "classical", "random", "noise"}
+        How basis states are chosen.
+    judged_rows : int
+        Test rows that the referee solves; 0 for all.
+    """
+
+    dataset: str
+    states: str
+    n_qubits: int
+    seed: int
+    max_iter: int
+    judged_rows: int = 0
+    test_fraction: float = 1 / 3
+    learning_rate: float = 0.01
+    batch_size: int = 32
+    shots: int = 500
+    krylov_dimension: int = 4
+    refresh_every: int = 5
+    max_dimension: int = 1276  # the states within two flips of the reference at 50 qubits
+    control_dimension: int = 200  # about as many as are sampled there from models in training
+    max_bond: int = 32
+
+
+def tasks(profile: Profile) -> list[Training]:
+    """Return the models of a profile, those of the first seed first."""
+    sizes, seeds, judged = {
+        "tiny": ((3,), 1, 4),
+        "quick": ((4, 8, 16, 30), 2, 10),
+        "full": (SIZES, 5, 0),
+    }[profile]
+    data = ("moons",) if profile == "tiny" else tuple(EPOCHS)
+
+    def one(dataset: str, states: str, n: int, seed: int, rows: int) -> Training:
+        epochs = 2 if profile == "tiny" else EPOCHS[dataset]
+        return Training(
+            dataset=dataset, states=states, n_qubits=n, seed=seed, judged_rows=rows, max_iter=epochs
+        )  # fmt: skip
+
+    main = [
+        one(dataset, states, n, seed, judged)
+        for seed in range(seeds)
+        for n in sizes
+        for dataset in data
+        for states in ("sampled", "exact")
+        if states == "sampled" or n <= EXACT_QUBITS
+    ]
+    controls = [
+        one("moons", states, n, seed, 10)
+        for seed in range(seeds)
+        for n in sizes
+        for states in ("classical", "random", "noise")
+    ]
+    return main + controls
+
+
+def split(task: Training) -> Split:
+    """Return the rows of a task."""
+    table = load_table(task.dataset, seed=task.seed)
+    return split_table(table, test_fraction=task.test_fraction, seed=task.seed)
+
+
+def model(task: Training) -> HamiltonianClassifier:
+    """Return the classifier of a task, not fitted."""
+    selections = {"exact": "full", "sampled": "krylov", "classical": "classical", "random": "random"}
+    dimension = task.max_dimension if task.states == "sampled" else min(task.control_dimension, 2**task.n_qubits)
+    chosen = NoiseSelection(dimension) if task.states == "noise" else selections[task.states]
+    return HamiltonianClassifier(
+        task.n_qubits,
+        selection=chosen,
+        backend="auto" if task.n_qubits <= EXACT_QUBITS else "mps",
+        max_iter=task.max_iter,
+        learning_rate=task.learning_rate,
+        batch_size=task.batch_size,
+        shots=task.shots,
+        krylov_dimension=task.krylov_dimension,
+        refresh_every=task.refresh_every,
+        max_dimension=dimension,
+        tol=0.0,
+        n_iter_no_change=task.max_iter,
+        random_state=task.seed,
+    )
+
+
+def run(task: Training) -> xr.Dataset:
+    """Train, judge, and compare with classical models on the same rows."""
+    rows = split(task)
+    start = time.perf_counter()
+    fitted = model(task).fit(rows.train_features, rows.train_labels)
+    seconds = time.perf_counter() - start
+    found = quantities(
+        train_accuracy=(fitted.score(rows.train_features, rows.train_labels), "1", "share of training rows right"),
+        test_accuracy=(fitted.score(rows.test_features, rows.test_labels), "1", "share of test rows right"),
+        dimension=(fitted.subspace_.dimension, "1", "basis states in the last subspace"),
+        training_seconds=(seconds, "s", "time to train"),
+        smallest_gap=(float(fitted.history_.smallest_gap.min()), "start field", "smallest gap while training"),
+    )
+    curve = fitted.history_[["loss", "gradient_norm", "smallest_gap"]].rename(smallest_gap="gap_by_epoch")
+    return xr.merge(
+        [
+            found,
+            curve.drop_attrs(deep=False),
+            _judged(task, fitted, rows),
+            _classical(task, rows),
+            _circuits(task, rows),
+        ]
+    )
+
+
+def _judged(task: Training, fitted: HamiltonianClassifier, rows: Split) -> xr.Dataset:
+    """Hold the fitted model's answers against the true ground states of its Hamiltonians."""
+    n_rows = task.judged_rows or len(rows.test_labels)
+    features, labels = rows.test_features[:n_rows], rows.test_labels[:n_rows]
+    coefficients = np.asarray(linear_embedding(fitted.parameters_, features))
+    start = time.perf_counter()
+    energies, values = _truth(task, fitted, coefficients)
+    seconds = time.perf_counter() - start
+    exact = np.asarray(readout(fitted.parameters_, values))
+    decisions = fitted.classes_[exact.argmax(axis=1)]
+    certificate = fitted.certify(features)
+    error = (certificate.energy.values - energies) / np.abs(energies)
+    ours, theirs = fitted.decision_function(features), exact[:, 1] - exact[:, 0]
+    return quantities(
+        agreement=((fitted.predict(features) == decisions).mean(), "1", "test decisions as the referee's"),
+        referee_accuracy=((decisions == labels).mean(), "1", "share of judged rows right with true ground states"),
+        judged_rows=(len(labels), "1", "test rows judged"),
+        energy_error=(np.median(error), "1", "relative energy error, median"),
+        largest_energy_error=(error.max(), "1", "relative energy error, largest"),
+        logit_error=(np.median(np.abs(ours - theirs) / np.abs(theirs)), "1", "relative logit error, median"),
+        trusted=(float(certificate.trusted.mean()), "1", "share of rows that the certificate trusts"),
+        captured_weight=(float(certificate.captured_weight.median()), "1", "captured weight, median"),
+        referee_seconds=(seconds, "s", "time of the referee"),
+    )
+
+
+def _truth(task: Training, fitted: HamiltonianClassifier, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return energies and expectation values in the ground states of all rows."""
+    if task.n_qubits <= EXACT_QUBITS:
+        whole = restrict(fitted.basis_, Subspace.full(task.n_qubits))
+        states = solve(coefficients, whole, tol=1e-9)
+        return states.levels.energies[:, 0], states.expectations
+    found = dmrg_expectations(fitted.basis_, coefficients, max_bond=task.max_bond, random_state=0)
+    return found.energies, found.expectations
+
+
+def _classical(task: Training, rows: Split) -> xr.Dataset:
+    """Fit logistic regression, an RBF SVC and a network with as many parameters."""
+    n_features, n_classes = rows.train_features.shape[1], len(np.unique(rows.train_labels))
+    n_parameters = (1 + n_features + n_classes) * (12 * task.n_qubits - 9)
+    width = max(1, round((n_parameters - 1) / (n_features + 2)))  # one output for two classes
+    others = {
+        "logistic": (LogisticRegression(max_iter=5000), "logistic regression"),
+        "svc": (SVC(), "RBF SVC"),
+        "network": (
+            MLPClassifier((width,), solver="lbfgs", alpha=1e-2, max_iter=20_000, random_state=task.seed),
+            "a network of one hidden layer with as many parameters",
+        ),
+    }
+    scores = {
+        f"{name}_accuracy": (
+            other.fit(rows.train_features, rows.train_labels).score(rows.test_features, rows.test_labels), "1",
+            f"share of test rows right, {text}",
+        )
+        for name, (other, text) in others.items()
+    }  # fmt: skip
+    return quantities(**scores, n_parameters=(n_parameters, "1", "parameters learned"))
+
+
+def _circuits(task: Training, rows: Split) -> xr.Dataset:
+    """Count shots, gates and layers."""
+    from hamiltonian_ml import PauliBasis
+
+    deepest = krylov_template(PauliBasis.chain(task.n_qubits), krylov_dimension=task.krylov_dimension).circuits[-1]
+    refreshes = math.ceil(task.max_iter / task.refresh_every)
+    sampled = min(len(rows.train_labels), 64) * (task.krylov_dimension - 1) * task.shots * refreshes
+    return quantities(
+        shots_spent=(sampled if task.states == "sampled" else 0, "1", "shots while training"),
+        cz_depth=(deepest.depth(lambda gate: gate.operation.name == "cz"), "1", "CZ layers of the deepest circuit"),
+        cz_count=(deepest.count_ops().get("cz", 0), "1", "CZ gates of the deepest circuit"),
+    )
+
+
+PARTS = {"training": Part(tasks, run)}
