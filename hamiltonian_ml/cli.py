@@ -117,8 +117,9 @@ def _check_folder(folder: Path) -> None:
 
 def _write(results: xr.DataTree, folder: Path) -> list[Path]:
     """Write figure and results, each of them whole or not at all, and return their paths."""
+    from hamiltonian_ml.bases.files import whole_file
     from hamiltonian_ml.display.demo import demo_figure
-    from hamiltonian_ml.study.results import whole_file, write_results
+    from hamiltonian_ml.study.results import write_results
 
     folder.mkdir(parents=True, exist_ok=True)
     figure, data = folder / "demo.png", folder / "demo.nc"

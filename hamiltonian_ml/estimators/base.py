@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import jax
@@ -20,7 +21,7 @@ from tqdm.auto import tqdm
 from hamiltonian_ml.bases.frames import rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
-from hamiltonian_ml.estimators import options, records
+from hamiltonian_ml.estimators import options, persistence, records
 from hamiltonian_ml.estimators.parameters import HamiltonianParameters
 from hamiltonian_ml.estimators.targets import Targets
 from hamiltonian_ml.learning.choosing import Chosen, local_rotations
@@ -203,6 +204,63 @@ class HamiltonianEstimator(BaseEstimator, HamiltonianParameters):
         weights = np.ones(len(rows))
         self.structure_ = refine(self.structure_, coefficients, weights, dimension=max_dimension, rounds=rounds)
         return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to a netCDF file of arrays and plain values; nothing is pickled.
+
+        Parameters
+        ----------
+        path : path_like
+            Replaced whole if it exists.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If its labels are neither numbers nor text.
+        OSError
+            If the file cannot be written.
+
+        Notes
+        -----
+        Parameters that are no plain values, such as a sampler of your own, are left out; `load` says so.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianRegressor
+        >>> from tempfile import TemporaryDirectory
+        >>> model = HamiltonianRegressor(2, max_iter=2, random_state=0).fit([[0.0], [1.0]], [1.0, 3.0])
+        >>> with TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.nc")
+        ...     again = HamiltonianRegressor.load(f"{folder}/model.nc")
+        >>> bool((again.predict([[0.5]]) == model.predict([[0.5]])).all())
+        True
+        """
+        persistence.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, **parameters: Any) -> Self:
+        """Return the estimator that `save` wrote. Loading runs nothing that is in the file.
+
+        Parameters
+        ----------
+        path : path_like
+        **parameters
+            Values for parameters that the file could not hold, or others than it holds.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is something else, damaged, of a newer version, or holds an estimator of another class.
+        """
+        estimator = persistence.load(path, **parameters)
+        if not isinstance(estimator, cls):
+            found = type(estimator).__name__
+            raise ValueError(f"{path} holds a {found}; load it with {found}.load.")
+        return estimator
 
     def _outputs(self, X: ArrayLike) -> Array:
         """Return the outputs <O_k> + c_k (n_rows, n_outputs)."""

@@ -18,9 +18,10 @@ from typing import Any, Literal
 
 import xarray as xr
 
+from hamiltonian_ml.bases.files import whole_file
 from hamiltonian_ml.study.executors import pinned_threads
 from hamiltonian_ml.study.provenance import provenance
-from hamiltonian_ml.study.results import read_results, whole_file, write_results
+from hamiltonian_ml.study.results import read_results, write_results
 from hamiltonian_ml.study.tasks import Task
 
 Run = Callable[[Any], xr.Dataset]

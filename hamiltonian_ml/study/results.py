@@ -1,35 +1,15 @@
 """Results on disk: every file is written whole or not at all.
 
-In: labelled arrays, or any function that writes a file. Out: files that are renamed into place once complete.
+In: labelled arrays. Out: netCDF files.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import xarray as xr
 
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``, and rename it to ``path`` when the block ends without an error.
-
-    After an error the temporary file is gone and a file that was at ``path`` before is as it was.
-
-    Raises
-    ------
-    OSError
-        If the folder does not exist or cannot be written to.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+from hamiltonian_ml.bases.files import whole_file
 
 
 def write_results(results: xr.DataTree, path: Path) -> None:

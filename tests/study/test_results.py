@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hamiltonian_ml.study.results import read_results, whole_file, write_results
+from hamiltonian_ml.bases.files import whole_file
+from hamiltonian_ml.study.results import read_results, write_results
 
 
 def some_results() -> xr.DataTree:

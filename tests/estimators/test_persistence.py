@@ -1,0 +1,172 @@
+"""Models on disk: what comes back, and what is refused."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from qiskit.primitives import StatevectorSampler
+from sklearn.exceptions import NotFittedError
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.estimators import persistence
+from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
+from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
+from hamiltonian_ml.estimators.transformer import HamiltonianTransformer
+from hamiltonian_ml.learning.archive import read_archive, write_archive
+from hamiltonian_ml.selection.krylov import KrylovSelection
+
+X = np.random.default_rng(0).normal(size=(12, 3))
+FIT = {"max_iter": 2, "random_state": 0}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.nc"
+
+
+@pytest.mark.parametrize("labels", [["ash", "birch"], [3, -4], [1.0, 2.0], [True, False]])
+@pytest.mark.parametrize("kind", [None, object])
+def test_a_classifier_comes_back_with_its_labels(path, labels, kind):
+    y = np.array(labels * 6, dtype=kind)
+    if kind is object and not isinstance(labels[0], str):
+        y = np.array(labels * 6)
+    model = HamiltonianClassifier(2, **FIT).fit(X, y)
+    model.save(path)
+    again = HamiltonianClassifier.load(path)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    np.testing.assert_array_equal(again.decision_function(X), model.decision_function(X))
+    assert again.classes_.dtype == model.classes_.dtype
+    assert again.get_params() == model.get_params()
+    assert again.history_.identical(model.history_)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        HamiltonianRegressor(3, selection="krylov", max_dimension=5, **FIT),
+        HamiltonianRegressor(3, connectivity=[(0, 2)], entangling=True, **FIT),
+        HamiltonianRegressor(70, selection="random", max_dimension=20, **FIT),
+        HamiltonianTransformer(3, strings=["Z1", "Z0 Z1"], selection=KrylovSelection(max_dimension=4), **FIT),
+    ],
+)
+def test_other_estimators_come_back_too(path, model):
+    y = np.stack([X[:, 0], X[:, 1] ** 2], axis=1)
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    model.fit(frame, y).save(path)
+    again = persistence.load(path)
+    assert type(again) is type(model)
+    assert again.feature_names_in_.tolist() == ["a", "b", "c"]
+    out = "transform" if hasattr(model, "transform") else "predict"
+    np.testing.assert_array_equal(getattr(again, out)(frame), getattr(model, out)(frame))
+    np.testing.assert_array_equal(again.subspace_.words, model.subspace_.words)
+    assert again.certify(frame).identical(model.certify(frame))
+
+
+def test_class_weights_keep_the_types_of_their_keys(path):
+    y = np.arange(12) % 2
+    HamiltonianClassifier(2, class_weight={0: 2.0, 1: 1.0}, **FIT).fit(X, y).save(path)
+    assert HamiltonianClassifier.load(path).class_weight == {0: 2.0, 1: 1.0}
+
+
+def test_what_a_file_cannot_hold_is_named_and_may_be_given(path):
+    sampler = StatevectorSampler(seed=1)
+    y = np.arange(12) % 2
+    model = HamiltonianClassifier(2, selection="krylov", backend=sampler, **FIT).fit(X, y)
+    model.save(path)
+    with pytest.warns(UserWarning, match=r"the file does not hold backend \(StatevectorSampler\)"):
+        again = HamiltonianClassifier.load(path)
+    assert again.backend == "auto"
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert HamiltonianClassifier.load(path, backend=sampler).backend is sampler
+
+
+def test_a_basis_given_as_connectivity_comes_back(path):
+    HamiltonianRegressor(connectivity=PauliBasis.ring(3), **FIT).fit(X, X[:, 0]).save(path)
+    assert HamiltonianRegressor.load(path).connectivity.labels == PauliBasis.ring(3).labels
+
+
+def test_an_unfitted_model_is_not_saved(path):
+    with pytest.raises(NotFittedError):
+        HamiltonianRegressor().save(path)
+    assert not path.exists()
+
+
+def test_another_class_and_another_file_are_named(path, tmp_path):
+    HamiltonianRegressor(2, **FIT).fit(X, X[:, 0]).save(path)
+    with pytest.raises(ValueError, match=r"holds a HamiltonianRegressor; load it with HamiltonianRegressor\.load"):
+        HamiltonianClassifier.load(path)
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        HamiltonianClassifier.load(tmp_path / "none.nc")
+    xr.Dataset({"a": ("x", [1.0])}).to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
+    with pytest.raises(ValueError, match="is not a model file of hamiltonian_ml"):
+        HamiltonianClassifier.load(tmp_path / "other.nc")
+
+
+def test_a_pickle_is_not_run(tmp_path):
+    trap = tmp_path / "trap.nc"
+    trap.write_bytes(pickle.dumps(_Trap(tmp_path / "sprung")))
+    with pytest.raises(ValueError, match="is not a model file of hamiltonian_ml, or it is damaged"):
+        HamiltonianClassifier.load(trap)
+    assert not (tmp_path / "sprung").exists()
+
+
+class _Trap:
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return (type(self.target).touch, (self.target,))
+
+
+def test_a_damaged_file_gives_one_line(path):
+    HamiltonianRegressor(2, **FIT).fit(X, X[:, 0]).save(path)
+    whole = path.read_bytes()
+    for start in np.random.default_rng(0).integers(0, len(whole) - 8, 40):
+        path.write_bytes(whole[:start] + b"not that" + whole[start + 8 :])
+        with pytest.raises(
+            ValueError, match=r"model\.nc is not a model file of hamiltonian_ml, or it is damaged"
+        ) as caught:
+            HamiltonianRegressor.load(path)
+        assert "\n" not in str(caught.value)
+    for cut in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(ValueError, match="or it is damaged"):
+            HamiltonianRegressor.load(path)
+
+
+def _tampered(path, change):
+    arrays, description = read_archive(path, kind="model", version=1)
+    change(arrays, description)
+    write_archive(path, arrays, description, kind="model", version=1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays, d: d.update(estimator="subprocess.Popen"),
+        lambda arrays, d: d["state"].update(predict="mine"),
+        lambda arrays, d: d["state"].update(_repr_html_inner="mine"),
+        lambda arrays, d: d["state"].pop("targets_"),
+        lambda arrays, d: d["parameters"].update(shutdown=True),
+        lambda arrays, d: d["state"]["structure_"].update(type="eval"),
+        lambda arrays, d: arrays["model.structure_.basis.qubits"].__setitem__((0, 0), 99),
+        lambda arrays, d: arrays["model.structure_.subspace.words"].__setitem__((0, 0), 2**40),
+        lambda arrays, d: arrays["model.parameters_.bias"].__setitem__(0, np.nan),
+        lambda arrays, d: arrays.update({"model.parameters_.bias": np.zeros(3)}),
+    ],
+)
+def test_a_file_that_was_tampered_with_makes_no_model(path, change):
+    HamiltonianRegressor(2, **FIT).fit(X, X[:, 0]).save(path)
+    _tampered(path, change)
+    with pytest.raises(ValueError, match="is not a model file of hamiltonian_ml, or it is damaged"):
+        HamiltonianRegressor.load(path)
+
+
+def test_a_newer_file_asks_for_an_update(path):
+    write_archive(path, {}, {}, kind="model", version=2)
+    with pytest.raises(ValueError, match="is of format 2, and this hamiltonian_ml reads up to 1: update it"):
+        HamiltonianRegressor.load(path)
