@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonian_ml.bases import kernels
+from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
 
 Floats = NDArray[np.float64]
 
+FRAMES = ("mean_field", "computational")  # the axes in which basis states may be meant
 SCREENING_SWEEPS = 4  # of each start, before the starts are put together
 
 
@@ -186,8 +188,7 @@ def _check_complete(basis: PauliBasis) -> None:
 
 def _check_options(n_starts: int, tol: float, max_sweeps: int) -> None:
     for name, value in (("n_starts", n_starts), ("max_sweeps", max_sweeps)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+        check_integer(name, value, at_least=1)
     if not 0 < tol < 1:
         raise ValueError(f"tol must lie between 0 and 1, got {tol}.")
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonian_ml.bases.checks import check_integer
+
 if TYPE_CHECKING:
     from qiskit.quantum_info import SparsePauliOp
 
@@ -68,24 +70,26 @@ class PauliBasis:
         Raises
         ------
         ValueError
-            If ``n_qubits`` is not a positive integer, or an edge is not a pair of different qubits below it.
+            If ``n_qubits`` is not an integer of at least 1, or an edge is not a pair of different qubits below it.
         """
-        n_qubits = _positive_integer("n_qubits", n_qubits)
+        check_integer("n_qubits", n_qubits, at_least=1)
         graph = tuple(sorted({_checked_edge(edge, n_qubits) for edge in edges}))
         singles = [(q, -1, a, 0) for q in range(n_qubits) for a in (1, 2, 3)]
         pairs = [(i, j, a, b) for i, j in graph for a in (1, 2, 3) for b in (1, 2, 3)]
         table = np.array(singles + pairs, dtype=np.int64)
-        return cls(n_qubits, graph, table[:, :2], table[:, 2:])
+        return cls(int(n_qubits), graph, table[:, :2], table[:, 2:])
 
     @classmethod
     def chain(cls, n_qubits: int) -> PauliBasis:
         """Return the ``12 n - 9`` strings on an open chain of ``n_qubits`` qubits."""
-        return cls.from_edges(n_qubits, pairwise(range(_positive_integer("n_qubits", n_qubits))))
+        check_integer("n_qubits", n_qubits, at_least=1)
+        return cls.from_edges(n_qubits, pairwise(range(n_qubits)))
 
     @classmethod
     def ring(cls, n_qubits: int) -> PauliBasis:
         """Return the ``12 n`` strings on a closed ring of ``n_qubits`` qubits, at least 3."""
-        if _positive_integer("n_qubits", n_qubits) < 3:
+        check_integer("n_qubits", n_qubits, at_least=1)
+        if n_qubits < 3:
             raise ValueError(f"n_qubits must be at least 3 for a ring, got {n_qubits}; use PauliBasis.chain.")
         return cls.from_edges(n_qubits, [(q, (q + 1) % n_qubits) for q in range(n_qubits)])
 
@@ -266,12 +270,6 @@ def _sparse_terms(operator: SparsePauliOp) -> list[tuple[str, list[int], float]]
         order = np.argsort(qubits)
         terms.append(("".join(letters[k] for k in order), [int(qubits[k]) for k in order], complex(value).real))
     return terms
-
-
-def _positive_integer(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}.")
-    return int(value)
 
 
 def _checked_edge(edge: Sequence[int], n_qubits: int) -> tuple[int, int]:

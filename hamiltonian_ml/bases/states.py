@@ -80,12 +80,10 @@ class Samples:
     def __repr__(self) -> str:
         return f"Samples(n_states={self.n_states}, n_shots={self.n_shots:g}, n_qubits={self.n_qubits})"
 
-    def most_frequent(self, max_states: int | None) -> Words:
-        """Return the ``max_states`` states seen most often (all if None); ties go to the smaller state."""
-        if max_states is None or max_states >= self.n_states:
-            return self.words
-        order = np.argsort(-self.counts, kind="stable")[: max(max_states, 0)]
-        return self.words[order]
+    def most_frequent(self, max_states: int | None = None) -> Words:
+        """Return the ``max_states`` states seen most often (all if None), in this order; ties go to the smaller."""
+        limit = self.n_states if max_states is None else max(max_states, 0)
+        return self.words[np.argsort(-self.counts, kind="stable")[:limit]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +153,11 @@ class Subspace:
     def dimension(self) -> int:
         """Number of basis states."""
         return len(self.words)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether these are all the basis states of the qubits."""
+        return self.n_qubits < WORD_BITS and self.dimension == 2**self.n_qubits
 
     @property
     def n_words(self) -> int:

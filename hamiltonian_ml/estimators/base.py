@@ -6,7 +6,7 @@ In: tables as scikit-learn passes them. Out: a fitted object; what a label means
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,13 +18,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
+from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.frames import rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators import options, persistence, records
 from hamiltonian_ml.estimators.parameters import HamiltonianParameters
 from hamiltonian_ml.estimators.targets import Targets
-from hamiltonian_ml.learning.choosing import Chosen, local_rotations
+from hamiltonian_ml.learning.choosing import Chosen
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, solve
 from hamiltonian_ml.learning.gradient_check import gradient_deviation
@@ -86,7 +87,7 @@ class HamiltonianEstimator(BaseEstimator, HamiltonianParameters):
     def _fit(self, X: Array, values: NDArray[Any], weights: Array, targets: Targets) -> None:
         """Train on checked rows and store what was learned. Rows of weight zero are as good as absent."""
         basis = options.make_basis(self.connectivity, self.n_qubits, entangling=self.entangling)
-        selection = options.make_selection(self, basis.n_qubits)
+        selection = options.make_selection(self, basis)
         used = weights > 0
         settings = options.make_settings(self, int(used.sum()))
         seed = np.random.SeedSequence(check_random_state(self.random_state).randint(2**31 - 1))
@@ -98,13 +99,13 @@ class HamiltonianEstimator(BaseEstimator, HamiltonianParameters):
                 loss=targets.loss, settings=settings, seed=train_seed, on_epoch=on_epoch,
             )  # fmt: skip
         self.targets_ = targets
-        self._store(trained, local_frames=settings.local_frames and selection.needs_refresh)
+        self._store(trained)
 
-    def _store(self, trained: Trained, *, local_frames: bool) -> None:
+    def _store(self, trained: Trained) -> None:
         self.parameters_ = trained.parameters
-        self.structure_ = trained.structure
-        self.samples_ = trained.samples
-        self.local_frames_ = local_frames
+        self.structure_ = trained.chosen.structure
+        self.samples_ = trained.chosen.samples
+        self.local_frames_ = trained.chosen.local_frames
         self.epochs_ = [asdict(epoch) for epoch in trained.epochs]
         self.loss_curve_ = [epoch.loss for epoch in trained.epochs]
         self.n_iter_ = len(trained.epochs)
@@ -119,6 +120,10 @@ class HamiltonianEstimator(BaseEstimator, HamiltonianParameters):
     def subspace_(self) -> Subspace:
         """The basis states in which ground states are sought."""
         return self.structure_.subspace
+
+    @property
+    def _chosen(self) -> Chosen:
+        return Chosen(self.structure_, self.local_frames_)
 
     @property
     def history_(self) -> xr.Dataset:
@@ -195,10 +200,10 @@ class HamiltonianEstimator(BaseEstimator, HamiltonianParameters):
         """
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        options.check_integer("max_dimension", max_dimension, at_least=1)
-        options.check_integer("rounds", rounds, at_least=1)
+        check_integer("max_dimension", max_dimension, at_least=1)
+        check_integer("rounds", rounds, at_least=1)
         coefficients = np.asarray(linear_embedding(self.parameters_, rows))
-        rotations = local_rotations(self.basis_, coefficients, self.local_frames_)
+        rotations = self._chosen.rotations(coefficients)
         if rotations is not None:
             coefficients = rotate(self.basis_, coefficients, rotations)
         weights = np.ones(len(rows))
@@ -275,8 +280,7 @@ class HamiltonianEstimator(BaseEstimator, HamiltonianParameters):
         for start in range(0, len(rows), size):
             # Plain arithmetic on NumPy arrays: nothing to compile for each new number of rows.
             coefficients = np.asarray(linear_embedding(self.parameters_, rows[start : start + size]))
-            rotations = local_rotations(self.basis_, coefficients, self.local_frames_)
-            yield solve(coefficients, self.structure_, rotations, tol=_PREDICTION_TOL)
+            yield solve(coefficients, self.structure_, self._chosen.rotations(coefficients), tol=_PREDICTION_TOL)
 
     def check_gradients(self, X: ArrayLike, y: ArrayLike) -> float:
         """Compare the exact gradient of the loss with central differences.
@@ -300,13 +304,11 @@ class HamiltonianEstimator(BaseEstimator, HamiltonianParameters):
         """
         check_is_fitted(self)
         rows, values = self._checked(X, y, reset=False)
-        coefficients = np.asarray(linear_embedding(self.parameters_, rows))
-        rotations = local_rotations(self.basis_, coefficients, self.local_frames_)
         with jax.enable_x64(True):
             return gradient_deviation(
                 self.parameters_,
                 (rows, self.targets_.encode(values), np.ones(len(rows))),
-                Chosen(self.structure_, rotations, boundary=find_boundary(self.structure_)),
+                replace(self._chosen, boundary=find_boundary(self.structure_)),
                 self.targets_.loss,
                 alpha=self.alpha,
                 variance_penalty=self.variance_penalty,

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
-from hamiltonian_ml.estimators.options import check_integer
+from hamiltonian_ml.bases.checks import check_integer
 
 Array = NDArray[np.float64]
 _METHODS = ("transform", "decision_function", "predict_proba", "predict")  # of a scikit-learn model, best first
@@ -149,11 +149,11 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):
         return np.array([f"frozen{k}" for k in range(self.n_features_out_)], dtype=object)
 
     def _run(self, rows: Array) -> Array:
-        size = check_integer("batch_size", self.batch_size, at_least=1)
+        check_integer("batch_size", self.batch_size, at_least=1)
         if self.model is None:
             return rows
         function = frozen_function("model", self.model)
-        parts = [_as_table(function(batch), len(batch)) for batch in _batches(rows, size, self.verbose)]
+        parts = [_as_table(function(batch), len(batch)) for batch in _batches(rows, self.batch_size, self.verbose)]
         return np.concatenate(parts)
 
 

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from hamiltonian_ml.bases.frames import mean_field_frames, rotate, rotate_back
-from hamiltonian_ml.bases.memory import free_memory
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators import options, records
+from hamiltonian_ml.selection.strategy import check_selected
 from hamiltonian_ml.subspace.certificate import certify
 from hamiltonian_ml.subspace.extrapolation import extrapolate
 from hamiltonian_ml.subspace.ground_state import Levels, expectations, lowest_levels
+from hamiltonian_ml.subspace.memory import check_memory
 from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _DEGENERATE = 1e-8  # gap over the summed size of the coefficients
 _LEVEL_TOL = 1e-8  # residual of the second level, in units of the largest coefficient
-_VECTORS = 8  # amplitudes of as many states are held while solving
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +113,7 @@ class _Options:
     shots: int
     max_dimension: int | None
     expansion_rounds: int
+    frame: str
 
 
 def ground_state(
@@ -169,45 +170,31 @@ def ground_state(
     if not values.any():
         raise ValueError("operator must have at least one string other than the identity; got none.")
     asked = _Options(
-        selection, backend, krylov_dimension, time_step, trotter_order, shots, max_dimension, expansion_rounds
+        selection, backend, krylov_dimension, time_step, trotter_order, shots, max_dimension, expansion_rounds, frame
     )
-    strategy = options.make_selection(asked, basis.n_qubits)
-    rotations = None
-    if options.check_choice("frame", frame, options.FRAMES) == "mean_field" and strategy.needs_refresh:
-        rotations = mean_field_frames(basis, values[None]).rotations
-        values = rotate(basis, values[None], rotations)[0]
-    else:
-        basis, values = basis.subset(values != 0), values[values != 0]
-    if not strategy.needs_refresh:
-        _check_memory(basis, values)
+    strategy = options.make_selection(asked, basis)
+    rotations = mean_field_frames(basis, values[None]).rotations if frame == "mean_field" else None
+    rotated = values[None] if rotations is None else rotate(basis, values[None], rotations)
     seed = np.random.SeedSequence(check_random_state(random_state).randint(2**31 - 1))
-    subspace = strategy.select(basis, values[None], np.ones(1), seed=seed).subspace
+    subspace = check_selected(strategy.select(basis, rotated, np.ones(1), seed=seed), basis).subspace
+    if subspace.is_full:
+        rotations = None  # it is the same in all frames
+    if rotations is None:
+        basis, rotated = basis.subset(values != 0), values[None, values != 0]
+    check_memory(basis, subspace.dimension, n_rows=1)
     structure = restrict(basis, subspace)
-    levels = lowest_levels(structure, values[None], tol=tol, gap_tol=_LEVEL_TOL)
+    levels = lowest_levels(structure, rotated, tol=tol, gap_tol=_LEVEL_TOL)
     gap = float(levels.gaps[0])
     degenerate = gap <= _DEGENERATE * float(np.abs(values).sum())
     return GroundState(
         energy=float(levels.energies[0, 0]) + identity,
         gap=0.0 if degenerate else gap,
-        residual=float(certify(structure, values[None], levels).residual[0]),
+        residual=float(certify(structure, rotated, levels).residual[0]),
         degenerate=degenerate,
         subspace=subspace,
         amplitudes=levels.ground_states[0],
         rotations=None if rotations is None else rotations[0],
         _structure=structure,
-        _coefficients=values[None],
+        _coefficients=rotated,
         _levels=levels,
     )
-
-
-def _check_memory(basis: PauliBasis, values: NDArray[np.float64]) -> None:
-    """Raise MemoryError if the whole space and what is computed in it exceed the memory that is free."""
-    flips = len(np.unique(basis.x_masks[basis.x_masks.any(axis=1)], axis=0))
-    amplitude = 16 if (basis.n_y % 2 == 1)[values != 0].any() else 8
-    # A state, its place in the hash table, its diagonal codes; half a pair for each flip; vectors; the search's copies.
-    needed = 2**basis.n_qubits * (80 + 2 * 10 * flips // 2 + _VECTORS * amplitude)
-    if needed > free_memory():
-        raise MemoryError(
-            f"all basis states of {basis.n_qubits} qubits take {needed / 2**30:.1f} GiB, but "
-            f'{free_memory() / 2**30:.1f} GiB are free; use selection="krylov" or "classical", or a larger machine.'
-        )

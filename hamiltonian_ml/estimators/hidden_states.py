@@ -14,9 +14,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
+from hamiltonian_ml.bases.checks import check_choice, check_integer
 from hamiltonian_ml.estimators.feature_cache import FeatureCache, content_key
 from hamiltonian_ml.estimators.language_model import POOLINGS, LanguageModel, load_language_model
-from hamiltonian_ml.estimators.options import check_choice, check_integer
 
 Array = NDArray[np.float32]
 

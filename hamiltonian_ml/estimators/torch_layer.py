@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonian_ml.bases.frames import mean_field_frames, rotate
+from hamiltonian_ml.bases.checks import check_integer
+from hamiltonian_ml.bases.frames import mean_field_frames
 from hamiltonian_ml.bases.states import Subspace
-from hamiltonian_ml.estimators.options import FULL_SPACE_QUBITS, check_integer, make_basis
+from hamiltonian_ml.estimators.options import FULL_SPACE_QUBITS, make_basis
+from hamiltonian_ml.learning.choosing import choose_for
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import pull_back, solve
 from hamiltonian_ml.learning.model import Parameters, initial_parameters
@@ -131,14 +133,11 @@ class HamiltonianLayer(_Module):
         with torch.no_grad():
             rows = x.reshape(-1, x.shape[-1]).to(torch.float64)
             tensor: Any = linear_embedding(self._parameters_as(rows), rows)
-        coefficients = tensor.cpu().numpy()
-        self.local_frames = selection.needs_refresh
-        if self.local_frames:
-            coefficients = rotate(self.basis, coefficients, mean_field_frames(self.basis, coefficients).rotations)
-        chosen = selection.select(
-            self.basis, coefficients, np.ones(len(coefficients)), seed=np.random.SeedSequence(seed)
+        rows = tensor.cpu().numpy()
+        chosen = choose_for(
+            rows, np.ones(len(rows)), self.basis, selection, local_frames=True, seed=np.random.SeedSequence(seed)
         )
-        self.structure = restrict(self.basis, chosen.subspace)
+        self.structure, self.local_frames = chosen.structure, chosen.local_frames
         return self
 
     def extra_repr(self) -> str:

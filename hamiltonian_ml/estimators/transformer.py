@@ -11,6 +11,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from hamiltonian_ml.bases.checks import check_choice
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.estimators import options
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
@@ -103,7 +104,7 @@ class HamiltonianTransformer(TransformerMixin, HamiltonianEstimator):
         return np.array([f"<{names[k]}>" for k in chosen_strings(self.basis_, self.strings)], dtype=object)
 
     def _checked(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        options.check_choice("task", self.task, TASKS)
+        check_choice("task", self.task, TASKS)
         basis = options.make_basis(self.connectivity, self.n_qubits, entangling=self.entangling)
         chosen_strings(basis, self.strings)  # a name that the model lacks is refused before any work
         if y is None:
@@ -140,7 +141,7 @@ def chosen_strings(basis: PauliBasis, strings: Any) -> list[int]:
     """
     names = {name: place for place, name in enumerate(basis.short_labels)}
     if isinstance(strings, str):
-        options.check_choice("strings", strings, ("all", "single"))
+        check_choice("strings", strings, ("all", "single"))
         return [place for name, place in names.items() if strings == "all" or " " not in name]
     asked = list(strings) if isinstance(strings, list | tuple | np.ndarray) else []
     unknown = [name for name in asked if name not in names]

@@ -16,8 +16,9 @@ from hamiltonian_ml.bases.states import Samples
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.learning.settings import Settings
-from hamiltonian_ml.selection.strategy import Selection
+from hamiltonian_ml.selection.strategy import Selection, check_selected
 from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
+from hamiltonian_ml.subspace.memory import check_memory
 from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
 
 Array = NDArray[np.float64]
@@ -25,16 +26,29 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """A subspace, the local frames of the rows that it is meant in, what was measured, and the states around it."""
+    """A subspace that all rows share.
+
+    Attributes
+    ----------
+    structure : SubspaceStructure
+        The strings in it.
+    local_frames : bool
+        Whether its basis states are meant in each row's own mean-field frame. Never where it is the whole space, which
+        is the same in all frames.
+    samples : Samples or None
+        What was measured.
+    boundary : Boundary or None
+        The states around it, where training is penalised for them.
+    """
 
     structure: SubspaceStructure
-    rotations: Array | None = None
+    local_frames: bool
     samples: Samples | None = None
     boundary: Boundary | None = None
 
-    def of(self, rows: NDArray[np.intp]) -> Chosen:
-        """Return the same with the frames of some of the rows only."""
-        return self if self.rotations is None else replace(self, rotations=self.rotations[rows])
+    def rotations(self, coefficients: Array) -> Array | None:
+        """Return the rotations (n_rows, n_qubits, 3, 3) into the rows' frames, or None for the computational axes."""
+        return mean_field_frames(self.structure.basis, coefficients).rotations if self.local_frames else None
 
 
 def choose(
@@ -49,20 +63,37 @@ def choose(
 ) -> Chosen:
     """Choose a subspace for the Hamiltonians of some rows, in their local frames where these are wanted.
 
-    The whole space is the same in all frames, so a selection that never needs a refresh gets none.
+    Raises
+    ------
+    TypeError
+        If the selection returns anything but a `Selected`.
+    ValueError
+        If it returns states of another number of qubits.
+    MemoryError
+        If so many states would not fit.
     """
     # In NumPy's double precision, whatever JAX is set to.
     coefficients = np.asarray(linear_embedding(Parameters(*map(np.asarray, parameters)), features))
-    rotations = local_rotations(basis, coefficients, settings.local_frames and selection.needs_refresh)
-    if rotations is not None:
-        coefficients = rotate(basis, coefficients, rotations)
-    selected = selection.select(basis, coefficients, weights, seed=seed)
-    structure = restrict(basis, selected.subspace)
+    chosen = choose_for(coefficients, weights, basis, selection, local_frames=settings.local_frames, seed=seed)
     # The whole space has no outside; elsewhere it is looked up only if training is to be penalised for it.
-    boundary = find_boundary(structure) if settings.variance_penalty and selection.needs_refresh else None
-    return Chosen(structure, rotations, selected.samples, boundary)
+    if settings.variance_penalty and not chosen.structure.subspace.is_full:
+        return replace(chosen, boundary=find_boundary(chosen.structure))
+    return chosen
 
 
-def local_rotations(basis: PauliBasis, coefficients: Array, wanted: bool) -> Array | None:
-    """Return the rotations (n_rows, n_qubits, 3, 3) into the mean-field frames, or None if they are not wanted."""
-    return mean_field_frames(basis, coefficients).rotations if wanted else None
+def choose_for(
+    coefficients: Array,
+    weights: Array,
+    basis: PauliBasis,
+    selection: Selection,
+    *,
+    local_frames: bool,
+    seed: np.random.SeedSequence,
+) -> Chosen:
+    """Do the same for coefficients (n_rows, n_terms) in the computational axes, without the boundary."""
+    if local_frames and selection.needs_refresh:  # any other choice does not depend on the coefficients
+        coefficients = rotate(basis, coefficients, mean_field_frames(basis, coefficients).rotations)
+    selected = check_selected(selection.select(basis, coefficients, weights, seed=seed), basis)
+    check_memory(basis, selected.subspace.dimension, n_rows=len(coefficients))
+    in_frames = local_frames and not selected.subspace.is_full
+    return Chosen(restrict(basis, selected.subspace), in_frames, selected.samples)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonian_ml.learning.choosing import Chosen
+from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.learning.settings import Settings
@@ -35,7 +36,8 @@ def gradient_deviation(
     batch : (features, targets, weights)
         Rows, as in `loss_and_gradients`.
     chosen : Chosen
-        Subspace, frames and, for a variance penalty, boundary; all held fixed.
+        Subspace, whether in local frames, and, for a variance penalty, boundary; all held fixed, the frames at those of
+        ``parameters``.
     loss : callable
         From `losses`.
     alpha, variance_penalty : float
@@ -49,9 +51,11 @@ def gradient_deviation(
     """
     settings = Settings(alpha=alpha, variance_penalty=variance_penalty, solver_tol=1e-12, min_gap=0.0)
 
+    rotations = chosen.rotations(np.asarray(linear_embedding(Parameters(*map(np.asarray, parameters)), batch[0])))
+
     def evaluate(flat: Array) -> tuple[float, Array]:
         tree = _unflatten(flat, parameters)
-        step = loss_and_gradients(tree, batch, chosen, loss, settings)
+        step = loss_and_gradients(tree, batch, chosen, loss, settings, rotations=rotations)
         return step.loss, _flatten(step.gradients)
 
     here = _flatten(parameters)

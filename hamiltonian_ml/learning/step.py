@@ -62,11 +62,13 @@ def loss_and_gradients(
     loss: Loss,
     settings: Settings,
     *,
+    rotations: Array | None = None,
     guesses: NDArray[Any] | None = None,
 ) -> Step:
     """Return the loss of a batch (features, targets, weights), its exact gradient and the ground states.
 
-    ``chosen`` holds the subspace, and the frames of these rows; both are held fixed. JAX must be in 64-bit mode.
+    The derivative holds the subspace and the rows' frames fixed. Without ``rotations``, the frames are those of the
+    parameters, where ``chosen`` has local frames. JAX must be in 64-bit mode.
     """
     features, targets, weights = batch
     coefficients = np.asarray(_embed(parameters, features))
@@ -75,7 +77,9 @@ def loss_and_gradients(
             f"a coefficient of a Hamiltonian has grown beyond {LARGEST_COEFFICIENT:g}: scale the features to about 1, "
             f"or lower learning_rate (now {settings.learning_rate:g})."
         )
-    states = solve(coefficients, chosen.structure, chosen.rotations, guesses=guesses, tol=settings.solver_tol)
+    if rotations is None:
+        rotations = chosen.rotations(coefficients)
+    states = solve(coefficients, chosen.structure, rotations, guesses=guesses, tol=settings.solver_tol)
     value, (direct, cotangents) = _loss_gradients(
         parameters, states.expectations, targets, weights, settings.alpha, loss=loss
     )

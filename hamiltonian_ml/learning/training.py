@@ -16,7 +16,6 @@ import optax
 from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.pauli import PauliBasis
-from hamiltonian_ml.bases.states import Samples
 from hamiltonian_ml.learning.choosing import Chosen, choose
 from hamiltonian_ml.learning.expectations import GroundStates
 from hamiltonian_ml.learning.losses import Loss
@@ -24,7 +23,6 @@ from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import TrainingDivergedError, loss_and_gradients
 from hamiltonian_ml.selection.strategy import Selection
-from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 Array = NDArray[np.float64]
 _ADAM = optax.scale_by_adam()  # one object for all fits: compiled steps are shared between fits of one shape
@@ -61,11 +59,22 @@ class Epoch:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The result of `train`."""
+    """The result of `train`.
+
+    Attributes
+    ----------
+    parameters : Parameters
+        Those of the last step, as NumPy arrays.
+    chosen : Chosen
+        The subspace for them.
+    epochs : list of Epoch
+        What happened.
+    converged : bool
+        Whether training stopped because the loss no longer fell.
+    """
 
     parameters: Parameters
-    structure: SubspaceStructure
-    samples: Samples | None
+    chosen: Chosen
     epochs: list[Epoch] = field(default_factory=list)
     converged: bool = False
 
@@ -137,7 +146,7 @@ def train(
     last = progress.chosen
     assert last is not None
     trained = Parameters(*(np.asarray(p, dtype=np.float64) for p in progress.parameters))
-    return Trained(trained, last.structure, last.samples, epochs, waited >= settings.n_iter_no_change)
+    return Trained(trained, last, epochs, waited >= settings.n_iter_no_change)
 
 
 class _Progress:
@@ -173,7 +182,7 @@ def _run_epoch(
     for rows in _batches(n_rows, settings.batch_size, batches):
         batch = (data[0][rows], data[1][rows], data[2][rows])
         guesses = progress.guesses.of(rows)
-        step = loss_and_gradients(progress.parameters, batch, progress.chosen.of(rows), loss, settings, guesses=guesses)
+        step = loss_and_gradients(progress.parameters, batch, progress.chosen, loss, settings, guesses=guesses)
         progress.guesses.keep(rows, step.states, n_rows)
         norm = float(optax.tree.norm(step.gradients))
         if not np.isfinite(step.loss + norm):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import eigh
 
+from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.referee.matrix_product import (
     Operator,
     State,
@@ -48,9 +49,7 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         for name, least in (("max_bond", 1), ("max_sweeps", 1), ("max_restarts", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+            check_integer(name, getattr(self, name), at_least=least)
         for name in ("cutoff", "tol"):
             value = getattr(self, name)
             if not 0 < value < 1:

@@ -13,6 +13,7 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2
 
+from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
 
 # Up to here a state vector is cheaper than a matrix product state of bond dimension 16, in processor time a row.
@@ -57,12 +58,10 @@ class Backend:
             raise ValueError(
                 f"backend must be one of {', '.join(known_backends())}, or a V2 sampler; got {self.name!r}."
             )
-        if isinstance(self.bond_dimension, bool) or not isinstance(self.bond_dimension, int) or self.bond_dimension < 1:
-            raise ValueError(f"bond_dimension must be a positive integer, got {self.bond_dimension!r}.")
+        check_integer("bond_dimension", self.bond_dimension, at_least=1)
         if not 0 <= self.truncation_threshold < 1:
             raise ValueError(f"truncation_threshold must be from 0 to below 1, got {self.truncation_threshold!r}.")
-        if isinstance(self.max_threads, bool) or not isinstance(self.max_threads, int) or self.max_threads < 0:
-            raise ValueError(f"max_threads must be a positive integer, or 0 for all cores, got {self.max_threads!r}.")
+        check_integer("max_threads", self.max_threads, at_least=0, why="0 takes all cores")
 
     def resolve(self, n_qubits: int) -> Backend:
         """Return the backend with "auto" replaced by the simulator for ``n_qubits`` qubits."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonian_ml.bases.frames import mean_field_frames, rotate
+from hamiltonian_ml.bases.checks import check_choice
+from hamiltonian_ml.bases.frames import FRAMES, mean_field_frames, rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.template import KrylovTemplate, krylov_template
 from hamiltonian_ml.sampling.weyl import (
@@ -27,8 +28,6 @@ from hamiltonian_ml.sampling.weyl import (
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.quantum_info import SparsePauliOp
-
-FRAMES = ("mean_field", "computational")
 
 _PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=np.complex128)
 # X, Y, Z on qubit 0 of a pair, then on qubit 1, then XX, XY, ..., ZZ with the first letter on qubit 0.
@@ -79,8 +78,7 @@ def krylov_circuits(
     >>> [circuit.count_ops()["cz"] for circuit in krylov_circuits(operator, krylov_dimension=3)]
     [3, 3]
     """
-    if frame not in FRAMES:
-        raise ValueError(f"frame must be one of {', '.join(FRAMES)}, got {frame!r}.")
+    check_choice("frame", frame, FRAMES)
     basis = PauliBasis.from_operator(operator)
     template = krylov_template(basis, krylov_dimension=krylov_dimension, trotter_order=trotter_order)
     coefficients = basis.coefficients(operator)[0][None]
@@ -151,7 +149,9 @@ def krylov_angles(
         If the coefficients do not fit the basis, or the time step is neither "auto" nor a positive number.
     """
     values = template.basis.check_coefficients(coefficients, ndim=2)
-    actions = values * _checked_time_steps(template.basis, values, time_step)[:, None]
+    check_time_step(time_step)
+    steps = krylov_time_step(template.basis, values) if isinstance(time_step, str) else np.full(len(values), time_step)
+    actions = values * steps[:, None]
     angles = np.empty((len(values), 3 * (len(template.slots) + len(template.gates))))
     for start in range(0, len(values), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
@@ -159,12 +159,14 @@ def krylov_angles(
     return tuple(angles[:, places] for places in template.places)
 
 
-def _checked_time_steps(basis: PauliBasis, coefficients: Real, time_step: float | str) -> Real:
-    if isinstance(time_step, str) and time_step == "auto":
-        return krylov_time_step(basis, coefficients)
-    if isinstance(time_step, str | bool) or not np.isfinite(time_step) or time_step <= 0:
-        raise ValueError(f'time_step must be "auto" or a positive number in 1/energy, got {time_step!r}.')
-    return np.full(len(coefficients), float(time_step))
+def check_time_step(time_step: float | str) -> None:
+    """Raise ValueError unless a time step is "auto" or a positive number."""
+    if isinstance(time_step, int | float | np.integer | np.floating) and not isinstance(time_step, bool):
+        if np.isfinite(time_step) and time_step > 0:
+            return
+    elif isinstance(time_step, str) and time_step == "auto":
+        return
+    raise ValueError(f'time_step must be "auto" or a positive number in 1/energy, got {time_step!r}.')
 
 
 def _distinct_angles(template: KrylovTemplate, actions: Real) -> Real:

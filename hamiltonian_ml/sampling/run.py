@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2
 
+from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples, words_from_register_bytes
 from hamiltonian_ml.sampling.backends import Backend, as_backend
@@ -70,10 +71,7 @@ def sample_krylov(
     ValueError
         If an argument is not one of those above, or the backend cannot hold so many qubits.
     """
-    if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
-        raise ValueError(
-            f"shots must be a positive integer, got {shots!r}; a circuit that is not measured shows no state."
-        )
+    check_integer("shots", shots, at_least=1, why="a circuit that is not measured shows no state")
     place = as_backend(backend)
     template = krylov_template(basis, krylov_dimension=krylov_dimension, trotter_order=trotter_order)
     angles = krylov_angles(template, coefficients, time_step=time_step)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 
+from hamiltonian_ml.bases.checks import check_choice, check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.layers import Edge, colour_edges, trotter_schedule
 from hamiltonian_ml.sampling.weyl import append_interaction
@@ -112,13 +113,9 @@ def krylov_template(basis: PauliBasis, *, krylov_dimension: int, trotter_order: 
 
 
 def _check_options(krylov_dimension: int, trotter_order: int) -> None:
-    if isinstance(krylov_dimension, bool) or not isinstance(krylov_dimension, int | np.integer) or krylov_dimension < 2:
-        raise ValueError(
-            f"krylov_dimension must be an integer of at least 2, got {krylov_dimension!r}; "
-            "the first Krylov state is the reference state, which needs no circuit."
-        )
-    if isinstance(trotter_order, bool) or trotter_order not in (1, 2):
-        raise ValueError(f"trotter_order must be 1 or 2, got {trotter_order!r}.")
+    why = "the first Krylov state is the reference state, which needs no circuit"
+    check_integer("krylov_dimension", krylov_dimension, at_least=2, why=why)
+    check_choice("trotter_order", trotter_order, (1, 2))
 
 
 def _operations(

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.selection.refine import refine
 from hamiltonian_ml.selection.rows import distinct_rows
-from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected, check_dimension
+from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected
 from hamiltonian_ml.subspace.structure import restrict
 
 
@@ -36,7 +37,9 @@ class ClassicalSelection:
     needs_refresh = True
 
     def __post_init__(self) -> None:
-        check_dimension("max_dimension", self.max_dimension)
+        check_integer("max_dimension", self.max_dimension, at_least=1, or_none=True)
+        check_integer("rounds", self.rounds, at_least=1)
+        check_integer("max_rows", self.max_rows, at_least=1)
 
     def select(
         self,

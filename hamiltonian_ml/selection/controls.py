@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace, pack_bits
-from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected, check_dimension
+from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected, span_with_flips
 
 _MAX_DRAWS = 1000  # batches of draws before fewer states than asked for have to do
 
 
 @dataclass(frozen=True)
 class RandomSelection:
-    """Select the reference state and states drawn uniformly.
+    """Select the reference state, its single flips and states drawn uniformly.
 
     Parameters
     ----------
@@ -26,10 +27,10 @@ class RandomSelection:
 
     max_dimension: int | None = None
 
-    needs_refresh = True
+    needs_refresh = False
 
     def __post_init__(self) -> None:
-        check_dimension("max_dimension", self.max_dimension)
+        check_integer("max_dimension", self.max_dimension, at_least=1, or_none=True)
 
     def select(
         self,
@@ -58,10 +59,10 @@ class NoiseSelection:
     max_dimension: int | None = None
     flip_probability: float = 0.02
 
-    needs_refresh = True
+    needs_refresh = False
 
     def __post_init__(self) -> None:
-        check_dimension("max_dimension", self.max_dimension)
+        check_integer("max_dimension", self.max_dimension, at_least=1, or_none=True)
         if not 0 < self.flip_probability <= 0.5:
             raise ValueError(f"flip_probability must be above 0 and at most 0.5, got {self.flip_probability!r}.")
 
@@ -78,11 +79,11 @@ class NoiseSelection:
 
 
 def _drawn(n_qubits: int, max_dimension: int | None, probability: float, seed: np.random.SeedSequence) -> Subspace:
-    """Draw bitstrings until there are enough different ones, the reference state first; keep them in that order."""
+    """Draw bitstrings until there are enough different ones; put the states that every strategy keeps before them."""
     wanted = DEFAULT_MAX_DIMENSION if max_dimension is None else max_dimension
     wanted = min(wanted, 2 ** min(n_qubits, 62))
     rng = np.random.default_rng(seed)
-    words = np.zeros((1, -(-n_qubits // 64)), dtype=np.uint64)
+    words = Subspace.excitations(n_qubits, 0).words
     for _ in range(_MAX_DRAWS):
         if len(words) >= wanted:
             break
@@ -90,4 +91,4 @@ def _drawn(n_qubits: int, max_dimension: int | None, probability: float, seed: n
         both = np.concatenate([words, drawn])
         _, first = np.unique(both, axis=0, return_index=True)
         words = both[np.sort(first)]
-    return Subspace.span(n_qubits, words[:wanted])
+    return span_with_flips(n_qubits, words, wanted)

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.checks import check_choice, check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
-from hamiltonian_ml.bases.states import Samples, Subspace
+from hamiltonian_ml.bases.states import Samples
+from hamiltonian_ml.sampling.backends import as_backend
+from hamiltonian_ml.sampling.circuits import check_time_step
 from hamiltonian_ml.sampling.run import sample_krylov
 from hamiltonian_ml.selection.rows import distinct_rows
-from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected, check_dimension
+from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected, span_with_flips
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class KrylovSelection:
     shots : int
         Shots a circuit.
     max_dimension : int or None
-        Most states kept; None means 4,096. The reference state is always one of them.
+        Most states kept; None means 4,096. The reference state is always one of them, and so are its single flips where
+        they take no more than half of the room.
     max_rows : int
         Most rows sampled at a time. Rows share the subspace, so of more distinct rows a random part is drawn,
         in proportion to their weights.
@@ -49,9 +53,13 @@ class KrylovSelection:
     needs_refresh = True
 
     def __post_init__(self) -> None:
-        check_dimension("max_dimension", self.max_dimension)
-        if isinstance(self.max_rows, bool) or not isinstance(self.max_rows, int | np.integer) or self.max_rows < 1:
-            raise ValueError(f"max_rows must be a positive integer, got {self.max_rows!r}.")
+        check_integer("max_dimension", self.max_dimension, at_least=1, or_none=True)
+        check_integer("max_rows", self.max_rows, at_least=1)
+        check_integer("krylov_dimension", self.krylov_dimension, at_least=2)
+        check_integer("shots", self.shots, at_least=1)
+        check_choice("trotter_order", self.trotter_order, (1, 2))
+        check_time_step(self.time_step)
+        as_backend(self.backend)
 
     def select(
         self,
@@ -79,9 +87,5 @@ class KrylovSelection:
             seed=int(rng.integers(2**31 - 1)),
         )
         samples = Samples.union(parts, shares / shares.sum())
-        reference = np.zeros((1, basis.n_words), dtype=np.uint64)
         limit = DEFAULT_MAX_DIMENSION if self.max_dimension is None else self.max_dimension
-        kept = samples.most_frequent(limit)
-        if len(kept) == limit and kept.any(axis=1).all():
-            kept = samples.most_frequent(limit - 1)  # make room for the reference state
-        return Selected(Subspace.span(basis.n_qubits, reference, kept), samples)
+        return Selected(span_with_flips(basis.n_qubits, samples.most_frequent(), limit), samples)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.selection.rows import distinct_rows
 from hamiltonian_ml.selection.strategy import Selected, Selection
@@ -98,6 +99,10 @@ class RefinedSelection:
     max_rows: int = 64
 
     needs_refresh = True
+
+    def __post_init__(self) -> None:
+        for name in ("dimension", "rounds", "max_rows"):
+            check_integer(name, getattr(self, name), at_least=1)
 
     def select(
         self,

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.pauli import PauliBasis
-from hamiltonian_ml.bases.states import Samples, Subspace
+from hamiltonian_ml.bases.states import Samples, Subspace, Words
 
 DEFAULT_MAX_DIMENSION = 4096
-
-
-def check_dimension(name: str, value: int | None) -> None:
-    """Raise ValueError if a number of states is neither None nor a positive integer."""
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
-        raise ValueError(f"{name} must be a positive integer or None, got {value!r}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +28,34 @@ class Selected:
 
     subspace: Subspace
     samples: Samples | None = None
+
+
+def span_with_flips(n_qubits: int, ranked: Words, limit: int) -> Subspace:
+    """Return the span of the reference state, its single flips and ranked states, the best first, up to a limit.
+
+    Without the states one flip away, the reference state alone may be sampled, and then no derivative reaches the
+    Hamiltonian: its response to a small field lies in exactly these states. Where they would take more than half of
+    the room, they come after the ranked states.
+    """
+    near = Subspace.excitations(n_qubits, 1).words
+    words = [near, ranked] if 2 * len(near) <= limit else [near[:1], ranked, near[1:]]
+    pooled = np.concatenate(words)
+    _, first = np.unique(pooled, axis=0, return_index=True)
+    return Subspace.span(n_qubits, pooled[np.sort(first)[:limit]])
+
+
+def check_selected(selected: Any, basis: PauliBasis) -> Selected:
+    """Return what a strategy's ``select`` gave, or raise TypeError or ValueError if it cannot be used."""
+    if not isinstance(selected, Selected):
+        raise TypeError(
+            f"selection.select must return a Selected, got {type(selected).__name__}; wrap it: Selected(subspace)."
+        )
+    if selected.subspace.n_qubits != basis.n_qubits:
+        raise ValueError(
+            f"selection.select returned states of {selected.subspace.n_qubits} qubits but the basis has "
+            f"{basis.n_qubits}; use its n_qubits."
+        )
+    return selected
 
 
 class Selection(Protocol):

@@ -19,8 +19,8 @@ from sklearn.metrics import accuracy_score, confusion_matrix
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
+from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
-from hamiltonian_ml.estimators.options import check_integer
 from hamiltonian_ml.sampling.backends import as_backend
 from hamiltonian_ml.sampling.template import krylov_template
 from hamiltonian_ml.study.datasets import Split, load_table, split_table

@@ -316,8 +316,14 @@ def test_no_rows_give_no_frames():
         (lambda b: rotate(b.subset(b.n_y == 0), [[0]], np.eye(3)), "basis must hold every string on its 3 qubits"),
         (lambda b: mean_field_frames(b, np.zeros(27)), r"coefficients must have shape \(n_rows, n_terms\)"),
         (lambda b: mean_field_frames(b, np.full((1, 27), np.nan)), "coefficients must be finite"),
-        (lambda b: mean_field_frames(b, np.zeros((1, 27)), n_starts=0), "n_starts must be a positive integer, got 0"),
-        (lambda b: mean_field_frames(b, np.zeros((1, 27)), max_sweeps=1.5), "max_sweeps must be a positive integer"),
+        (
+            lambda b: mean_field_frames(b, np.zeros((1, 27)), n_starts=0),
+            "n_starts must be an integer of at least 1, got 0",
+        ),
+        (
+            lambda b: mean_field_frames(b, np.zeros((1, 27)), max_sweeps=1.5),
+            "max_sweeps must be an integer of at least 1",
+        ),
         (lambda b: mean_field_frames(b, np.zeros((1, 27)), tol=0.0), "tol must lie between 0 and 1, got 0.0"),
         (lambda b: rotate(b, np.zeros((2, 27)), np.zeros((1, 3, 3, 3))), r"must have shape \(2, 3, 3, 3\)"),
         (lambda b: rotate_back(b, np.zeros((2, 27)), np.zeros((1, 3, 3, 3))), r"must have shape \(2, 3, 3, 3\)"),

@@ -14,7 +14,25 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
+from hamiltonian_ml.selection.krylov import KrylovSelection
+from hamiltonian_ml.selection.strategy import Selected
+from hamiltonian_ml.subspace import memory
+
+ONLY_Z = PauliBasis.chain(3).subset(PauliBasis.chain(3).paulis[:, 0] == 3)
+ONLY_ZZ = PauliBasis.chain(2).subset((PauliBasis.chain(2).paulis == 3).all(axis=1))
+
+
+class Fixed:
+    """A strategy of one's own: the states within a few flips of the reference state, whatever the Hamiltonians."""
+
+    def __init__(self, n_qubits=4, *, max_flips=2, needs_refresh=False, wrapped=True):
+        self.n_qubits, self.max_flips, self.needs_refresh, self.wrapped = n_qubits, max_flips, needs_refresh, wrapped
+
+    def select(self, basis, coefficients, weights, *, seed):
+        subspace = Subspace.excitations(self.n_qubits, self.max_flips)
+        return Selected(subspace) if self.wrapped else subspace
 
 
 @pytest.fixture(scope="module")
@@ -160,19 +178,62 @@ def test_70_qubits_train_and_predict():
         ({"krylov_dimension": 1}, "krylov_dimension must be an integer of at least 2, got 1"),
         ({"selection": "krylov", "time_step": -1.0}, "time_step must be"),
         ({"selection": "krylov", "trotter_order": 3}, "trotter_order must be"),
-        ({"max_dimension": 0}, "max_dimension must be a positive integer or None, got 0"),
+        ({"max_dimension": 0}, "max_dimension must be an integer of at least 1 or None, got 0"),
         ({"expansion_rounds": -1}, "expansion_rounds must be an integer of at least 0, got -1"),
         ({"max_iter": 0}, "max_iter must be an integer of at least 1, got 0"),
         ({"learning_rate": 0}, "learning_rate must be a finite number above 0, got 0"),
         ({"alpha": -1}, "alpha must be a finite number of at least 0, got -1"),
-        ({"batch_size": "all"}, "batch_size must be one of 'auto', got 'all'"),
+        ({"batch_size": "all"}, "batch_size must be an integer of at least 1, got 'all'; or take"),
         ({"entangling": "no"}, "entangling must be True or False, got 'no'"),
         ({"n_qubits": 30, "selection": "full"}, "n_qubits must be at most 24 for the full space"),
+        ({"backend": "qpu"}, "backend must be one of"),
+        ({"trotter_order": 3}, "trotter_order must be one of 1, 2, got 3"),
+        ({"time_step": None}, "time_step must be .* got None"),
+        ({"verbose": "loud"}, "verbose must be an integer of at least 0, got 'loud'"),
+        ({"selection": KrylovSelection}, "selection must be one of .*, or an object with a method select"),
+        ({"selection": None}, "selection must be one of 'auto', .* got None"),
+        ({"selection": Fixed(needs_refresh=None)}, "an attribute needs_refresh that is True or False"),
+        ({"selection": "krylov", "connectivity": ONLY_Z}, 'frame="mean_field" mixes the strings on a qubit'),
+        ({"connectivity": ONLY_ZZ, "entangling": False}, "connectivity must have at least one string, on one qubit"),
     ],
 )
 def test_a_wrong_option_is_named_with_what_is_allowed(blobs, options, message):
+    """Also where the option is not used: the defaults take the full space here."""
     with pytest.raises(ValueError, match=message):
         HamiltonianClassifier(**options).fit(*blobs)
+
+
+def test_what_an_own_selection_returns_is_checked(blobs):
+    with pytest.raises(TypeError, match="must return a Selected, got Subspace; wrap it"):
+        HamiltonianClassifier(3, selection=Fixed(wrapped=False)).fit(*blobs)
+    with pytest.raises(ValueError, match="returned states of 4 qubits but the basis has 3"):
+        HamiltonianClassifier(3, selection=Fixed(n_qubits=4)).fit(*blobs)
+
+
+def test_a_subspace_that_does_not_fit_into_memory_is_refused(blobs, monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda: 2**20)
+    with pytest.raises(MemoryError, match="1,024 basis states of 10 qubits take "):
+        HamiltonianClassifier(10).fit(*blobs)
+
+
+@pytest.mark.parametrize("frame", ["mean_field", "computational"])
+def test_a_fixed_subspace_is_meant_in_the_frame_that_was_asked_for(blobs, frame):
+    """It never needs a refresh, but it is not the whole space: frames, outside and penalty are as for any other."""
+    X, y = blobs
+    model = HamiltonianClassifier(4, selection=Fixed(), frame=frame, max_iter=5, random_state=0).fit(X, y)
+    assert model.local_frames_ is (frame == "mean_field")
+    assert model.subspace_.dimension == 11
+    assert np.isfinite(model.history_.outside_variance).all()
+    assert model.history_.refreshed.values.tolist() == [True, False, False, False, False]
+    assert (model.certify(X).residual > 1e-6).all()
+    assert model.check_gradients(X[:6], y[:6]) < 1e-6
+
+
+def test_frames_follow_the_parameters_at_every_step(blobs):
+    """The subspace stays and its frames turn with the Hamiltonians; frames that stay with it end at a loss of 0.13."""
+    X, y = blobs
+    model = HamiltonianClassifier(6, selection=Fixed(6, max_flips=1), max_iter=8, learning_rate=0.05, random_state=0)
+    assert model.fit(X, y).loss_curve_[-1] < 0.04  # 0.02, with room for another processor's rounding
 
 
 @pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])

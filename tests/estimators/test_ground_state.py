@@ -7,9 +7,9 @@ import pytest
 from qiskit.quantum_info import SparsePauliOp
 
 from hamiltonian_ml.bases.pauli import PauliBasis
-from hamiltonian_ml.estimators import ground_state as module
 from hamiltonian_ml.estimators.ground_state import ground_state
 from hamiltonian_ml.referee.exact import exact_ground_state
+from hamiltonian_ml.subspace import memory
 
 
 def _ring(n, couplings, fields=()):
@@ -134,13 +134,15 @@ def test_wrong_widths_and_options_are_named():
         got.expectation(SparsePauliOp("ZZZ"))
     with pytest.raises(ValueError, match="frame must be one of"):
         ground_state(SparsePauliOp("ZZ"), frame="lab")
-    with pytest.raises(MemoryError, match=r'use selection="krylov" or "classical"'):
+    with pytest.raises(ValueError, match="n_qubits must be at most 24 for the full space, got 40"):
         ground_state(SparsePauliOp.from_sparse_list([("Z", [0], 1.0)], num_qubits=40), selection="full")
 
 
 def test_what_does_not_fit_into_memory_is_refused_before_any_work(monkeypatch):
-    monkeypatch.setattr(module, "free_memory", lambda: 2**20)
-    with pytest.raises(MemoryError, match=r"all basis states of 20 qubits take .* GiB are free"):
+    monkeypatch.setattr(memory, "free_memory", lambda: 2**20)
+    with pytest.raises(
+        MemoryError, match=r"1,048,576 basis states of 20 qubits take .* GiB for 1 rows, but .* GiB are free"
+    ):
         ground_state(_ring(20, [("ZZ", 1.0)]), selection="full")
 
 

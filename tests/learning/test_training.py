@@ -70,7 +70,7 @@ def test_the_gradient_of_a_step_is_that_of_jax_through_the_whole_model(task):
         got = loss_and_gradients(
             start,
             (X, targets, weights),
-            Chosen(structure),
+            Chosen(structure, local_frames=False),
             softmax_cross_entropy,
             Settings(alpha=alpha, solver_tol=1e-11),
         )
@@ -86,7 +86,10 @@ def test_the_gradient_agrees_with_central_differences(task, loss):
     trained = _train(task).parameters
     structure = restrict(basis, Subspace.from_integers([0, 1, 2, 5, 7], 3))
     with jax.enable_x64(True):
-        assert gradient_deviation(trained, (X, targets, weights), Chosen(structure), loss, alpha=0.1) < 1e-6
+        assert (
+            gradient_deviation(trained, (X, targets, weights), Chosen(structure, local_frames=False), loss, alpha=0.1)
+            < 1e-6
+        )
 
 
 def test_a_wrong_gradient_is_noticed_by_the_check(task, monkeypatch):
@@ -95,7 +98,9 @@ def test_a_wrong_gradient_is_noticed_by_the_check(task, monkeypatch):
     right = learning_step.pull_back
     monkeypatch.setattr(learning_step, "pull_back", lambda *a, **k: 1.01 * right(*a, **k))
     with jax.enable_x64(True):
-        deviation = gradient_deviation(trained, (X, targets, weights), Chosen(structure), softmax_cross_entropy)
+        deviation = gradient_deviation(
+            trained, (X, targets, weights), Chosen(structure, local_frames=False), softmax_cross_entropy
+        )
     assert deviation > 1e-3
 
 
@@ -103,7 +108,7 @@ def test_the_gradient_of_the_variance_penalty_agrees_with_central_differences(ta
     _, X, targets, weights, basis = task
     trained = _train(task).parameters
     structure = restrict(basis, Subspace.from_integers([0, 1, 2, 5], 3))
-    chosen = Chosen(structure, boundary=find_boundary(structure))
+    chosen = Chosen(structure, local_frames=False, boundary=find_boundary(structure))
     with jax.enable_x64(True):
         batch = (X, targets, weights)
         assert gradient_deviation(trained, batch, chosen, softmax_cross_entropy, variance_penalty=0.5) < 1e-6

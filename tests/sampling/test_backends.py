@@ -105,9 +105,9 @@ def test_something_that_is_no_sampler_is_refused():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"bond_dimension": 0}, "bond_dimension must be a positive integer, got 0"),
+        ({"bond_dimension": 0}, "bond_dimension must be an integer of at least 1, got 0"),
         ({"truncation_threshold": 1.0}, "truncation_threshold must be from 0 to below 1, got 1.0"),
-        ({"max_threads": -1}, "max_threads must be a positive integer, or 0 for all cores, got -1"),
+        ({"max_threads": -1}, "max_threads must be an integer of at least 0, got -1; 0 takes all cores"),
     ],
 )
 def test_options_out_of_range_are_refused(options, message):

@@ -227,11 +227,11 @@ def test_circuits_hold_no_gate_that_hides_others():
     [
         ({"krylov_dimension": 1}, r"krylov_dimension must be an integer of at least 2, got 1"),
         ({"krylov_dimension": 2.5}, r"krylov_dimension must be an integer of at least 2, got 2\.5"),
-        ({"trotter_order": 4}, r"trotter_order must be 1 or 2, got 4"),
+        ({"trotter_order": 4}, r"trotter_order must be one of 1, 2, got 4"),
         ({"time_step": 0.0}, r'time_step must be "auto" or a positive number in 1/energy, got 0\.0'),
         ({"time_step": float("nan")}, r"time_step must be .* got nan"),
         ({"time_step": "fast"}, r"time_step must be .* got 'fast'"),
-        ({"frame": "lab"}, r"frame must be one of mean_field, computational, got 'lab'"),
+        ({"frame": "lab"}, r"frame must be one of 'mean_field', 'computational', got 'lab'"),
     ],
 )
 def test_unknown_options_are_refused(options, message):

@@ -31,7 +31,7 @@ def test_krylov_selection_keeps_the_states_with_most_counts_and_the_reference(ro
     words, counts = selected.samples.words[:, 0], selected.samples.counts
     kept = set(selected.subspace.words[:, 0].tolist())
     assert len(kept) == 6
-    assert 0 in kept
+    assert 0 in kept  # five single flips would take more than half of the room: they have to be measured
     others = counts[~np.isin(words, list(kept))]
     assert len(others)  # the limit left something out
     assert others.max() <= min(c for w, c in zip(words, counts, strict=True) if w in kept and w)
@@ -47,7 +47,18 @@ def test_the_reference_state_is_kept_even_if_it_was_never_measured(limit):
     selected = _select(KrylovSelection(krylov_dimension=2, time_step=step, max_dimension=limit), basis, coeffs)
     assert selected.samples.words.tolist() == [[31]]
     assert selected.subspace.reference_index == 0
-    assert selected.subspace.dimension == min(limit, 2)
+    flips = 5 if limit == 31 else 0  # they are kept where they take no more than half of the room
+    assert selected.subspace.dimension == min(limit, 2 + flips)
+
+
+def test_single_flips_of_the_reference_state_are_kept_without_being_measured():
+    """A field along -z only: every shot finds the reference state, whose response to any change lies one flip away."""
+    basis = PauliBasis.chain(5)
+    coeffs = np.zeros((1, basis.n_terms))
+    coeffs[0, 2:15:3] = -1.0
+    selected = _select(KrylovSelection(shots=10), basis, coeffs)
+    assert selected.samples.n_states == 1
+    assert selected.subspace.words[:, 0].tolist() == [0, 1, 2, 4, 8, 16]
 
 
 def test_equal_seeds_sample_alike_and_others_do_not(rows):
@@ -74,11 +85,28 @@ def test_more_rows_than_the_limit_are_sampled_in_proportion_to_their_weights(rng
     weights[:4] = 1.0
     few = _select(KrylovSelection(max_rows=4, shots=200), basis, coeffs, weights).samples
     assert few.n_shots == pytest.approx(3 * 200)  # a weighted mean over rows, of three circuits each
-    with pytest.raises(ValueError, match="max_rows must be a positive integer, got 0"):
+    with pytest.raises(ValueError, match="max_rows must be an integer of at least 1, got 0"):
         KrylovSelection(max_rows=0)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"backend": "qpu"}, "backend must be one of"),
+        ({"time_step": None}, 'time_step must be "auto" or a positive number in 1/energy, got None'),
+        ({"time_step": [0.1]}, r"time_step must be .* got \[0\.1\]"),
+        ({"trotter_order": 3}, r"trotter_order must be one of 1, 2, got 3"),
+        ({"trotter_order": True}, r"trotter_order must be one of 1, 2, got True"),
+        ({"shots": 0}, "shots must be an integer of at least 1, got 0"),
+        ({"krylov_dimension": 1}, "krylov_dimension must be an integer of at least 2, got 1"),
+    ],
+)
+def test_a_strategy_refuses_wrong_options_when_it_is_made(option, message):
+    with pytest.raises(ValueError, match=message):
+        KrylovSelection(**option)
 
 
 @pytest.mark.parametrize("value", [0, -1, 2.5, True, "many"])
 def test_a_wrong_limit_is_refused(value):
-    with pytest.raises(ValueError, match="max_dimension must be a positive integer"):
+    with pytest.raises(ValueError, match="max_dimension must be an integer of at least 1"):
         KrylovSelection(max_dimension=value)

@@ -1,0 +1,41 @@
+"""Checks of plain parameters, each with an error that names the parameter, what is allowed and what came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def check_integer(name: str, value: Any, *, at_least: int, or_none: bool = False, why: str = "") -> None:
+    """Raise ValueError unless a value is an integer of at least a bound, or None where that is allowed.
+
+    ``why`` ends the message: a reason or what to do, without a full stop.
+    """
+    if value is None and or_none:
+        return
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < at_least:
+        none = " or None" if or_none else ""
+        reason = f"; {why}" if why else ""
+        raise ValueError(f"{name} must be an integer of at least {at_least}{none}, got {value!r}{reason}.")
+
+
+def check_real(name: str, value: Any, *, at_least: float = 0.0, exclusive: bool = False) -> None:
+    """Raise ValueError unless a value is a finite real number of at least a bound, or above it."""
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not number or not np.isfinite(value) or value < at_least or (exclusive and value == at_least):
+        bound = "above" if exclusive else "of at least"
+        raise ValueError(f"{name} must be a finite number {bound} {at_least:g}, got {value!r}.")
+
+
+def check_choice(name: str, value: Any, allowed: Sequence[Any]) -> None:
+    """Raise ValueError unless a value is one of those allowed, of the same type."""
+    if not any(type(value) is type(each) and value == each for each in allowed):
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}.")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raise ValueError unless a value is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
