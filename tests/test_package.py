@@ -55,6 +55,13 @@ def test_importing_the_package_loads_no_heavy_dependency():
     assert "hamiltonian_ml" in loaded
 
 
+def test_bases_load_neither_qiskit_nor_jax():
+    """Qiskit is for the functions that convert: strings, states and frames do without it."""
+    code = "import hamiltonian_ml.bases.pauli as p; p.PauliBasis.chain(3); import sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not {name.partition(".")[0] for name in run.stdout.split()} & {"qiskit", "jax", "sklearn", "xarray"}
+
+
 @pytest.mark.parametrize("name", hamiltonian_ml.__all__)
 def test_every_public_name_can_be_loaded(name):
     assert name in dir(hamiltonian_ml)

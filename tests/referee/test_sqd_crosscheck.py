@@ -8,6 +8,8 @@ import pytest
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.referee.exact import exact_ground_state
+from hamiltonian_ml.subspace.ground_state import lowest_levels
+from hamiltonian_ml.subspace.structure import restrict
 from tests.reference.dense import dense_hamiltonian
 
 # Entries of strings with Y are off by 4e-8 each there, as pi is rounded in a phase.
@@ -33,6 +35,19 @@ def test_the_lowest_level_of_a_subspace_is_that_of_the_dense_block(sqd_qubit, rn
     levels, vectors = np.linalg.eigh(block)
     assert energy == pytest.approx(levels[0], abs=SQD_ACCURACY)
     assert abs(np.vdot(vectors[:, 0], psi)) == pytest.approx(1, abs=SQD_ACCURACY)
+
+
+@pytest.mark.parametrize("n_qubits", [8, 50])
+def test_our_own_search_in_a_subspace_finds_the_same_level_and_state(sqd_qubit, rng, n_qubits):
+    """Strings with an odd number of Y included: the state tells a Hamiltonian from its transpose."""
+    basis = PauliBasis.chain(n_qubits)
+    values = 0.2 * rng.normal(size=basis.n_terms)
+    space = Subspace.excitations(n_qubits, 2 if n_qubits < 20 else 1)
+    energy, psi = solve_by_sqd(sqd_qubit, space, basis.to_operator(values))
+    ours = lowest_levels(restrict(basis, space), values[None], tol=1e-10)
+    assert ours.energies[0, 0] == pytest.approx(energy, abs=SQD_ACCURACY)
+    assert abs(np.vdot(ours.ground_states[0], psi)) == pytest.approx(1, abs=SQD_ACCURACY)
+    assert abs(np.vdot(ours.ground_states[0], psi.conj())) < 0.999  # it is not its own conjugate
 
 
 def test_the_full_space_gives_the_exact_ground_state(sqd_qubit, rng):
