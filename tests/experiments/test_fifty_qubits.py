@@ -11,5 +11,5 @@ from experiments.fifty_qubits.run import Task, run
 def test_two_moons_are_learned_at_fifty_qubits():
     found = run(Task(seed=0))
     assert found["test"] >= 0.93
-    assert found["trusted"] > 0.9  # the certificate agrees that these are ground states
+    assert found["captured weight"] > 0.99  # of the median row: these are ground states, not just good features
     assert found["states"] <= 1276
