@@ -14,6 +14,8 @@ from .estimators.transformer import HamiltonianTransformer as HamiltonianTransfo
 from .learning.expectations import ground_state_expectations as ground_state_expectations
 from .sampling.backends import Backend as Backend
 from .sampling.circuits import krylov_circuits as krylov_circuits
+from .sampling.store import SampleStore as SampleStore
+from .sampling.usage import Usage as Usage
 from .selection.classical import ClassicalSelection as ClassicalSelection
 from .selection.controls import NoiseSelection as NoiseSelection
 from .selection.controls import RandomSelection as RandomSelection

@@ -23,6 +23,7 @@ from hamiltonian_ml.bases.frames import rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators import options, persistence, records
+from hamiltonian_ml.estimators.hardware import HardwareMethods
 from hamiltonian_ml.estimators.parameters import HamiltonianParameters
 from hamiltonian_ml.estimators.targets import Targets
 from hamiltonian_ml.learning.choosing import Chosen
@@ -44,7 +45,7 @@ _PREDICTION_TOL = 1e-9  # residual in units of a row's largest coefficient: outp
 _CHUNK_AMPLITUDES = 4_000_000  # states in memory at once while predicting: 128 MB for two complex levels
 
 
-class HamiltonianEstimator(BaseEstimator, HamiltonianParameters):
+class HamiltonianEstimator(HardwareMethods, BaseEstimator, HamiltonianParameters):
     """Base of the estimators; not for direct use. Subclasses say what targets mean and what comes out."""
 
     targets_: Targets

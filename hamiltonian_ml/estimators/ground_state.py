@@ -114,6 +114,8 @@ class _Options:
     max_dimension: int | None
     expansion_rounds: int
     frame: str
+    store: Any
+    max_qpu_seconds: float | None
 
 
 def ground_state(
@@ -129,6 +131,8 @@ def ground_state(
     max_dimension: int | None = None,
     expansion_rounds: int = 0,
     tol: float = 1e-8,
+    store: Any = None,
+    max_qpu_seconds: float | None = None,
     random_state: int | np.random.RandomState | None = None,
 ) -> GroundState:
     """Approximate the ground state of one operator of 1- and 2-local strings.
@@ -138,6 +142,8 @@ def ground_state(
     operator : SparsePauliOp
         Hermitian, strings on two qubits at most, any two.
     selection, backend, frame, krylov_dimension, time_step, trotter_order, shots, max_dimension, expansion_rounds
+        As in `HamiltonianClassifier`.
+    store, max_qpu_seconds
         As in `HamiltonianClassifier`.
     tol : float
         Largest residual inside the subspace, in units of the largest coefficient.
@@ -170,8 +176,9 @@ def ground_state(
     if not values.any():
         raise ValueError("operator must have at least one string other than the identity; got none.")
     asked = _Options(
-        selection, backend, krylov_dimension, time_step, trotter_order, shots, max_dimension, expansion_rounds, frame
-    )
+        selection, backend, krylov_dimension, time_step, trotter_order, shots, max_dimension, expansion_rounds, frame,
+        store, max_qpu_seconds,
+    )  # fmt: skip
     strategy = options.make_selection(asked, basis)
     rotations = mean_field_frames(basis, values[None]).rotations if frame == "mean_field" else None
     rotated = values[None] if rotations is None else rotate(basis, values[None], rotations)

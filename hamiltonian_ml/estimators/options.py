@@ -68,6 +68,8 @@ def make_selection(estimator: Any, basis: PauliBasis) -> Selection:
             trotter_order=estimator.trotter_order,
             shots=estimator.shots,
             max_dimension=estimator.max_dimension,
+            store=estimator.store,
+            max_qpu_seconds=estimator.max_qpu_seconds,
         ),
         "classical": ClassicalSelection(estimator.max_dimension),
         "random": RandomSelection(estimator.max_dimension),

@@ -61,6 +61,12 @@ MEANINGS = {
     Training stops when the loss has not fallen by this much in ``n_iter_no_change`` epochs.""",
     "n_iter_no_change": """int, default=10
     See ``tol``.""",
+    "store": """str, Path, SampleStore or None, default=None
+    Folder of samples and jobs: what was measured once is not measured again, here or where the folder is copied to.
+    A remote backend needs one.""",
+    "max_qpu_seconds": """float or None, default=None
+    Budget of processor time for all jobs of the store. What would exceed it is not sent: a fit ends with the
+    samples that it has, or is refused if it has none.""",
     "random_state": """int, RandomState instance or None, default=None
     Seed of start values, batches and samples. The same integer gives the same model.""",
     "verbose": """int, default=0
@@ -93,6 +99,8 @@ class HamiltonianParameters:
     variance_penalty: float = 0.1
     tol: float = 1e-4
     n_iter_no_change: int = 10
+    store: Any = None
+    max_qpu_seconds: float | None = None
     random_state: int | np.random.RandomState | None = None
     verbose: int = 0
 

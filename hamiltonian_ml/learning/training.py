@@ -6,6 +6,7 @@ every epoch. A step is embed, solve, read out, loss; its derivative runs back th
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,7 @@ from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import TrainingDivergedError, loss_and_gradients
-from hamiltonian_ml.selection.strategy import Selection
+from hamiltonian_ml.selection.strategy import NoMoreSamplesError, Selection
 
 Array = NDArray[np.float64]
 _ADAM = optax.scale_by_adam()  # one object for all fits: compiled steps are shared between fits of one shape
@@ -127,12 +128,15 @@ def train(
     rows = (features, targets, weights)
     epochs: list[Epoch] = []
     best, waited = np.inf, 0
+    supplied = True
     with jax.enable_x64(True):
         progress = _Progress(parameters, _ADAM.init(parameters))
         for number in range(settings.max_iter):
             refreshed = progress.chosen is None or (selection.needs_refresh and number % settings.refresh_every == 0)
             if refreshed:
-                progress.enter(_chosen(progress.parameters, rows, basis, selection, settings, seed, number))
+                supplied = progress.renew(rows, basis, selection, settings, seed, number)
+            if not supplied:
+                break
             epochs.append(_run_epoch(progress, rows, number, loss, settings, batches, refreshed=refreshed))
             if on_epoch is not None:
                 on_epoch(number, epochs[-1])
@@ -141,8 +145,8 @@ def train(
             if waited >= settings.n_iter_no_change:
                 break
         # The subspace in hand was chosen for older parameters; predictions deserve one chosen for the final ones.
-        if selection.needs_refresh or progress.chosen is None:
-            progress.enter(_chosen(progress.parameters, rows, basis, selection, settings, seed, settings.max_iter))
+        if supplied and (selection.needs_refresh or progress.chosen is None):
+            progress.renew(rows, basis, selection, settings, seed, settings.max_iter)
     last = progress.chosen
     assert last is not None
     trained = Parameters(*(np.asarray(p, dtype=np.float64) for p in progress.parameters))
@@ -158,9 +162,28 @@ class _Progress:
         self.chosen: Chosen | None = None
         self.guesses = _Guesses()
 
-    def enter(self, chosen: Chosen) -> None:
-        """Go on in another subspace, where the old states mean nothing."""
-        self.chosen, self.guesses = chosen, _Guesses()
+    def renew(
+        self,
+        data: tuple[Array, Array, Array],
+        basis: PauliBasis,
+        selection: Selection,
+        settings: Settings,
+        seed: np.random.SeedSequence,
+        number: int,
+    ) -> bool:
+        """Choose a subspace for the parameters of an epoch; return False if there may be no more samples for it.
+
+        Old states mean nothing in it.
+        """
+        try:
+            self.chosen = _chosen(self.parameters, data, basis, selection, settings, seed, number)
+        except NoMoreSamplesError as error:
+            if self.chosen is None:
+                raise
+            warnings.warn(f"training ends early, with the samples that it has: {error}", stacklevel=4)
+            return False
+        self.guesses = _Guesses()
+        return True
 
 
 def _run_epoch(

@@ -15,6 +15,7 @@ from qiskit.primitives import BaseSamplerV2
 
 from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.sampling.service import JobService, RuntimeService
 
 # Up to here a state vector is cheaper than a matrix product state of bond dimension 16, in processor time a row.
 STATEVECTOR_QUBITS = 14
@@ -84,6 +85,10 @@ class Backend:
     def is_remote(self) -> bool:
         """Whether circuits leave this machine, for a service that queues and charges them."""
         return False
+
+    def service(self, n_qubits: int) -> JobService:
+        """Return the service that runs jobs of a remote backend; opens a connection."""
+        return RuntimeService(self.open(n_qubits))
 
     def compile(self, circuits: Sequence[QuantumCircuit], basis: PauliBasis) -> list[QuantumCircuit]:
         """Return circuits made ready for where they run; parameters keep their names and order.

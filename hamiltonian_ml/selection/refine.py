@@ -6,6 +6,7 @@ In: a structure and the Hamiltonians it serves, or any other strategy. Out: a st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +104,11 @@ class RefinedSelection:
     def __post_init__(self) -> None:
         for name in ("dimension", "rounds", "max_rows"):
             check_integer(name, getattr(self, name), at_least=1)
+
+    @property
+    def usage(self) -> Any:
+        """What the base strategy says that one call takes on a processor; None if it samples nothing."""
+        return getattr(self.base, "usage", None)
 
     def select(
         self,

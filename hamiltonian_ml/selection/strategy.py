@@ -14,6 +14,10 @@ from hamiltonian_ml.bases.states import Samples, Subspace, Words
 DEFAULT_MAX_DIMENSION = 4096
 
 
+class NoMoreSamplesError(RuntimeError):
+    """A strategy may not sample any more, because its budget is spent. What was trained until then is kept."""
+
+
 @dataclass(frozen=True, eq=False)
 class Selected:
     """What a strategy chose.

@@ -1,0 +1,189 @@
+"""Fitting with samples from a service that queues and charges: what it will take, send now, collect later.
+
+In: an estimator with a store. Out: usage before anything is sent; a fit that stops where samples are awaited and goes
+on from there, in this process or another, on this machine or another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
+
+from hamiltonian_ml.estimators import options
+from hamiltonian_ml.learning.embedding import linear_embedding
+from hamiltonian_ml.learning.model import initial_parameters
+from hamiltonian_ml.sampling.files import write_whole
+from hamiltonian_ml.sampling.jobs import SamplesPendingError
+from hamiltonian_ml.sampling.store import SampleStore, as_store, npz_bytes
+from hamiltonian_ml.sampling.usage import Usage
+
+# These say where files lie, what may be spent and what is shown; they do not change what is fitted.
+_NO_PART_OF_THE_FIT = ("store", "max_qpu_seconds", "verbose", "checkpoint")
+
+
+class HardwareMethods:
+    """Methods of all estimators for processors that are reached through a queue."""
+
+    if TYPE_CHECKING:
+        store: Any
+        max_qpu_seconds: float | None
+        random_state: Any
+        connectivity: Any
+        n_qubits: Any
+        entangling: Any
+
+        def fit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+            """Learn the operators."""
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]:
+            """Return the parameters."""
+
+    def preview(self, X: ArrayLike, *, price_per_minute: float | None = None) -> Usage:
+        """Return what a fit to some rows takes on a processor. Nothing is sent, and no network is touched.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+            Training rows.
+        price_per_minute : float, optional
+            What a minute on the processor costs you, in any currency; adds the cost.
+
+        Returns
+        -------
+        Usage
+            Of all rounds of sampling if training goes through all ``max_iter`` epochs; it takes less if it converges
+            earlier. On a simulator, what the same would take on a processor. All zero where nothing is sampled.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> model = HamiltonianClassifier(12, selection="krylov", max_iter=10, shots=100, random_state=0)
+        >>> usage = model.preview([[0.0], [1.0], [2.0]])
+        >>> usage.circuits, usage.executions, usage.jobs  # 3 rows, 3 powers; sampled in epochs 0 and 5 and at the end
+        (27, 2700, 3)
+        """
+        rows = validate_data(self, X, dtype=np.float64, reset=False, skip_check_array=False)
+        basis = options.make_basis(self.connectivity, self.n_qubits, entangling=self.entangling)
+        selection = options.make_selection(self, basis)
+        settings = options.make_settings(self, len(rows))
+        usage_of_round = getattr(selection, "usage", None)
+        if usage_of_round is None:
+            return Usage().at_price(price_per_minute)
+        # Which rows are equal, and so sampled once, shows in the Hamiltonians of any start values.
+        seed = np.random.SeedSequence(0)
+        coefficients = np.asarray(linear_embedding(initial_parameters(basis, rows.shape[1], 1, seed=seed), rows))
+        once: Usage = usage_of_round(basis, coefficients)
+        return once.times(-(-settings.max_iter // settings.refresh_every) + 1).at_price(price_per_minute)
+
+    def submit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Begin a fit, or go on with it: train as far as there are samples, send what comes next, do not wait.
+
+        Rows, labels and parameters are kept in the store, so that `collect` needs nothing else. Calling it again with
+        the same rows sends nothing twice.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`. Labels must be numbers or text.
+
+        Returns
+        -------
+        The estimator itself. ``pending_jobs_`` names the jobs that are awaited; if it is empty, the fit is done.
+
+        Raises
+        ------
+        ValueError
+            If there is no store, or ``random_state`` is no integer, so that the fit could not be taken up again.
+        """
+        store = self._checked_store()
+        weights = np.ones(0) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        content = {"X": _plain("X", X), "y": _plain("y", y), "sample_weight": weights}
+        data = npz_bytes({**content, "made_for": np.array(self._made_for())})
+        digest = hashlib.sha256(b"".join(value.tobytes() for value in content.values())).hexdigest()[:20]
+        write_whole(store.path / "fits" / f"{self._fit_key()}-{digest}.npz", data)
+        return self._go_on(content, replace(store, mode="submit"))
+
+    def collect(self, *, wait: bool = False) -> Self:
+        """Go on with a fit that `submit` began, from another process or machine if need be.
+
+        Training needs new samples every ``refresh_every`` epochs, for Hamiltonians that only the samples before let it
+        find; so what is done is collected, training goes on, and the next jobs are sent within the budget.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to wait for all jobs until the fit is done.
+
+        Returns
+        -------
+        The estimator itself. ``pending_jobs_`` names the jobs that are awaited; if it is empty, the fit is done.
+
+        Raises
+        ------
+        ValueError
+            If the store has no fit, or more than one, that was submitted with these parameters.
+        """
+        store = self._checked_store()
+        found = sorted((store.path / "fits").glob(f"{self._fit_key()}-*.npz"))
+        if len(found) != 1:
+            raise ValueError(
+                f"the store {store.folder} has {len(found)} submitted fits of {type(self).__name__} with these "
+                "parameters, not one; use the parameters of the fit, or call submit with its rows again."
+            )
+        mode = store.mode if store.mode == "replay" else "run" if wait else "submit"
+        return self._go_on(_read(found[0]), replace(store, mode=mode))
+
+    def _go_on(self, content: dict[str, NDArray[Any]], store: SampleStore) -> Self:
+        """Fit from the store as far as it goes."""
+        weights = content["sample_weight"] if len(content["sample_weight"]) else None
+        given, self.store = self.store, store
+        self.pending_jobs_: list[str] = []
+        try:
+            self.fit(content["X"], content["y"], sample_weight=weights)
+        except SamplesPendingError as pending:
+            self.pending_jobs_ = pending.job_ids
+        finally:
+            self.store = given
+        return self
+
+    def _checked_store(self) -> SampleStore:
+        store = as_store(self.store)
+        if store is None:
+            raise ValueError("store must be a folder to submit and collect: it keeps the jobs and their samples.")
+        if isinstance(self.random_state, bool) or not isinstance(self.random_state, int | np.integer):
+            raise ValueError(
+                f"random_state must be an integer, so that the fit can be taken up again, got {self.random_state!r}."
+            )
+        check_random_state(self.random_state)
+        return store
+
+    def _made_for(self) -> str:
+        """Return class and parameters as text."""
+        known = {k: repr(v) for k, v in self.get_params(deep=False).items() if k not in _NO_PART_OF_THE_FIT}
+        return json.dumps({"class": type(self).__name__, **known}, sort_keys=True)
+
+    def _fit_key(self) -> str:
+        return hashlib.sha256(self._made_for().encode()).hexdigest()[:20]
+
+
+def _plain(name: str, values: Any) -> NDArray[Any]:
+    """Return an array that can be written without pickle."""
+    array = np.asarray(values)
+    if array.dtype == object and all(isinstance(value, str) for value in array.ravel()):
+        array = array.astype(str)
+    if array.dtype == object:
+        raise ValueError(f"{name} must hold numbers or text to be kept in the store, got {array.dtype}.")
+    return np.ascontiguousarray(array)
+
+
+def _read(file: Path) -> dict[str, NDArray[Any]]:
+    with np.load(file, allow_pickle=False) as content:
+        return {name: content[name] for name in ("X", "y", "sample_weight")}

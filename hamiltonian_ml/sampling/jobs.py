@@ -1,0 +1,260 @@
+"""Measure a request on a service that queues and charges: plan, send, wait, collect, each step on disk first.
+
+In: a `SampleRequest`, circuits and angles, a store. Out: the samples. Killed anywhere, the next run goes on from what
+is on disk: no job is lost, and none is sent twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+
+from hamiltonian_ml.bases.states import Samples, words_from_register_bytes
+from hamiltonian_ml.sampling.files import write_whole
+from hamiltonian_ml.sampling.ledger import COLLECTED, PLANNED, SENDING, SUBMITTED, JobRecord, Ledger, RequestRecord
+from hamiltonian_ml.sampling.request import SampleRequest
+from hamiltonian_ml.sampling.service import JobRefusedError, JobService, Registers, ServiceError
+from hamiltonian_ml.sampling.store import SampleStore, npz_bytes
+from hamiltonian_ml.sampling.usage import Piece, split_jobs
+
+_TRIES = 4  # of one question to the service, with pauses that double
+_ROUNDS = 3  # of jobs in one run: the planned ones, and twice new ones for what failed or came back incomplete
+_LOG = logging.getLogger(__name__)
+
+
+class SamplesPendingError(RuntimeError):
+    """Jobs are sent and written down, but not done; collect them later.
+
+    Attributes
+    ----------
+    job_ids : list of str
+        Their names at the service.
+    """
+
+    def __init__(self, job_ids: Sequence[str]) -> None:
+        self.job_ids = list(job_ids)
+        super().__init__(f"{len(self.job_ids)} jobs are sent and not done yet: {', '.join(self.job_ids)}.")
+
+
+@dataclass(frozen=True)
+class RemoteRun:
+    """How to measure requests on a service.
+
+    Parameters
+    ----------
+    store : SampleStore
+        Holds the ledger; its mode says whether to wait.
+    service : JobService
+    circuits : sequence of QuantumCircuit
+        Ready to run, one for each power.
+    angles : callable
+        From coefficients (n_rows, n_terms) to the parameter values of each circuit.
+    circumstances : callable
+        Gives calibration, layout and options, to be written down with the plan.
+    max_qpu_seconds : float or None
+        Budget of all jobs in the store.
+    """
+
+    store: SampleStore
+    service: JobService
+    circuits: Sequence[QuantumCircuit]
+    angles: Callable[[NDArray[np.float64]], Sequence[NDArray[np.float64]]]
+    circumstances: Callable[[], dict[str, Any]]
+    max_qpu_seconds: float | None = None
+
+    def measure(self, request: SampleRequest) -> None:
+        """Measure a request whose lock is held, and keep its samples in the store.
+
+        Raises
+        ------
+        OverBudgetError
+            If its jobs would exceed the budget; nothing is sent.
+        SamplesPendingError
+            If the store's mode is "submit" and jobs are not done.
+        ServiceError, JobRefusedError
+            If the service cannot be reached, or jobs failed, were cancelled or refused. What is done stays on disk.
+        """
+        ledger = Ledger(self.store.path / "jobs")
+        request = ledger.as_planned(request)
+        record = ledger.read(request.key)
+        if record is None:
+            plans = split_jobs(len(request.coefficients), len(self.circuits), request.shots)
+            record = RequestRecord(request.key, (), self.circumstances()).with_more(plans)
+            record = ledger.plan(request, record, self.max_qpu_seconds)
+        work = _Work(self, ledger, request, record)
+        for _ in range(_ROUNDS):
+            work.plan_missing()
+            work.send()
+            work.collect()
+            if work.is_whole:
+                work.keep_samples()
+                return
+        raise ServiceError(
+            f"jobs on backend {request.backend.name!r} failed or came back incomplete {_ROUNDS} times in a row "
+            f"({work.last_reason}); what was measured is kept, and the next run asks for the rest only."
+        )
+
+
+class _Work:
+    """The jobs of one request on their way from plan to samples; the record on disk is always ahead of the service."""
+
+    def __init__(self, run: RemoteRun, ledger: Ledger, request: SampleRequest, record: RequestRecord) -> None:
+        self._run, self._ledger, self._request, self._record = run, ledger, request, record
+        self._angles = run.angles(request.coefficients)
+        self.last_reason = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every piece has been measured."""
+        return not any(job.missing for job in self._record.jobs)
+
+    def plan_missing(self) -> None:
+        """Plan jobs for pieces that older jobs left out, if the budget allows."""
+        missing = [piece for job in self._record.jobs for piece in job.missing]
+        if missing:
+            jobs = tuple(replace(job, missing=()) for job in self._record.jobs)
+            plans = [[piece for piece in missing if piece.shots == shots] for shots in {p.shots for p in missing}]
+            record = replace(self._record, jobs=jobs).with_more(plans)
+            self._record = self._ledger.plan(self._request, record, self._run.max_qpu_seconds)
+
+    def send(self) -> None:
+        """Hand in every planned job, unless it is there already."""
+        for place, job in enumerate(self._record.jobs):
+            if job.state in (PLANNED, SENDING):
+                job_id = self._sent(place)
+                self._note(place, state=SUBMITTED, job_id=job_id)
+                _LOG.info("sent job %s to %s", job_id, self._request.backend.name)
+
+    def collect(self) -> None:
+        """Fetch every job that is done. In the mode "run", wait for it first.
+
+        Raises
+        ------
+        SamplesPendingError
+            If jobs are not done.
+        """
+        pending = []
+        for place, job in enumerate(self._record.jobs):
+            if job.state == SUBMITTED:
+                state = self._state(str(job.job_id))
+                if state == "waiting":
+                    pending.append(str(job.job_id))
+                else:
+                    self._finish(place, state)
+        if pending:
+            raise SamplesPendingError(pending)
+
+    def keep_samples(self) -> None:
+        """Put the registers of all jobs together, keep the samples in the store and remove the parts."""
+        n_qubits = self._request.basis.n_qubits
+        n_rows, n_circuits = len(self._request.coefficients), len(self._run.circuits)
+        cells: list[list[list[Samples]]] = [[[] for _ in range(n_circuits)] for _ in range(n_rows)]
+        files = [self._part(job.tag) for job in self._record.jobs if job.state == COLLECTED]
+        for job in self._record.jobs:
+            if job.state == COLLECTED:
+                for piece, register in self._measured(job):
+                    for row, measured in zip(range(piece.start, piece.stop), register, strict=True):
+                        words = words_from_register_bytes(measured, n_qubits)
+                        cells[row][piece.circuit].append(Samples.from_words(words, n_qubits))
+        whole = [[Samples.union(parts) for parts in row] for row in cells]
+        jobs = {job.job_id: job.seconds for job in self._record.jobs if job.job_id is not None}
+        self._run.store.keep(self._request, whole, **self._record.circumstances, jobs=jobs)
+        for file in files:
+            file.unlink(missing_ok=True)
+
+    def _sent(self, place: int) -> str:
+        """Return the name of a job that the service has; hand it in if, and only if, the service does not have it."""
+        job = self._record.jobs[place]
+        pubs = [(self._run.circuits[p.circuit], self._angles[p.circuit][p.start : p.stop]) for p in job.pieces]
+        for attempt in range(_TRIES):
+            job = self._record.jobs[place]
+            if job.state == SENDING:  # it may have arrived although no answer came back
+                time.sleep(max(0.0, job.sent_at + self._run.service.listing_seconds - time.time()))
+                found = self._persistently(partial(self._run.service.find, job.tag))
+                if found is not None:
+                    return str(found)
+            self._note(place, state=SENDING, sent_at=time.time())
+            try:
+                return self._run.service.submit(pubs, shots=job.pieces[0].shots, tag=job.tag)
+            except JobRefusedError as error:
+                self._note(place, state="refused", missing=job.pieces, seconds=0.0, reason=str(error))
+                executions = sum(piece.executions for piece in job.pieces)
+                raise JobRefusedError(
+                    f"backend {self._request.backend.name!r} refused a job of {len(pubs)} circuits with "
+                    f"{len(pubs[0][1])} rows and {executions:,} executions: {error}; take fewer rows or shots, or mend "
+                    "what it says. Other jobs are kept."
+                ) from error
+            except ServiceError as error:
+                self.last_reason = str(error)
+                self._pause(attempt)
+        raise ServiceError(
+            f"a job could not be handed in to backend {self._request.backend.name!r} in {_TRIES} tries "
+            f"({self.last_reason}); the next run goes on from here and sends nothing twice."
+        )
+
+    def _state(self, job_id: str) -> str:
+        """Return where a job stands; in the mode "run", once it does not wait any more or the time is over."""
+        store, service = self._run.store, self._run.service
+        end = np.inf if store.timeout_seconds is None else time.monotonic() + store.timeout_seconds
+        while True:
+            state: str = self._persistently(lambda: service.status(job_id))
+            if state != "waiting" or store.mode != "run" or time.monotonic() >= end:
+                return state
+            time.sleep(service.poll_seconds)
+
+    def _finish(self, place: int, state: str) -> None:
+        """Fetch what a job measured, or note that it measured nothing."""
+        job, service = self._record.jobs[place], self._run.service
+        job_id = str(job.job_id)
+        charged = self._persistently(lambda: service.seconds(job_id))
+        if state == "done":
+            registers: Registers = self._persistently(lambda: service.result(job_id))
+            came = {
+                str(k): register
+                for k, (piece, register) in enumerate(zip(job.pieces, registers, strict=False))
+                if register.shape[:2] == (piece.circuits, piece.shots)
+            }
+            write_whole(self._part(job.tag), npz_bytes(came))
+            missing = tuple(piece for k, piece in enumerate(job.pieces) if str(k) not in came)
+            self.last_reason = "results were incomplete" if missing else self.last_reason
+            self._note(place, state=COLLECTED, missing=missing, seconds=job.seconds if charged is None else charged)
+            return
+        reason = self._persistently(lambda: service.reason(job_id)) if state == "failed" else "cancelled"
+        self.last_reason = reason
+        self._note(place, state=state, missing=job.pieces, reason=reason, seconds=charged or 0.0)
+        if state == "cancelled":  # that was somebody's wish, so it is not sent again without being asked for again
+            raise ServiceError(
+                f"job {job_id} on backend {self._request.backend.name!r} was cancelled; run again to send it anew, "
+                "other jobs are kept."
+            )
+
+    def _measured(self, job: JobRecord) -> list[tuple[Piece, NDArray[np.uint8]]]:
+        with np.load(self._part(job.tag), allow_pickle=False) as content:
+            return [(job.pieces[int(k)], content[k]) for k in content.files]
+
+    def _part(self, tag: str) -> Path:
+        return self._run.store.path / "parts" / f"{tag}.npz"
+
+    def _note(self, place: int, **changes: Any) -> None:
+        self._record = self._ledger.write(self._record.with_job(place, **changes))
+
+    def _persistently(self, question: Callable[[], Any]) -> Any:
+        """Return the service's answer; ask a few times."""
+        for attempt in range(_TRIES - 1):
+            try:
+                return question()
+            except ServiceError:
+                self._pause(attempt)
+        return question()
+
+    def _pause(self, attempt: int) -> None:
+        time.sleep(self._run.service.poll_seconds * 2**attempt)

@@ -1,0 +1,155 @@
+"""What was sent to a service, written down before it is waited for: one JSON file a request.
+
+In: plans and news of jobs. Out: the same after any interruption, and the seconds that all of them took.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hamiltonian_ml.sampling.files import lock, write_whole
+from hamiltonian_ml.sampling.request import SampleRequest
+from hamiltonian_ml.sampling.usage import Piece, check_budget, seconds_of
+
+PLANNED, SENDING, SUBMITTED, COLLECTED = "planned", "sending", "submitted", "collected"
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One job: what it measures, and how far it has come.
+
+    Attributes
+    ----------
+    tag : str
+        Unique label under which the service can be asked for the job.
+    pieces : tuple of Piece
+        What it measures.
+    state : str
+        "planned", "sending" (it may have reached the service), "submitted", "collected" (its registers are on disk),
+        "failed", "cancelled" or "refused".
+    job_id : str or None
+        The service's name for it.
+    seconds : float
+        Processor time: the estimate until it is collected, then what was charged.
+    sent_at : float
+        Unix time just before it was handed in.
+    reason : str
+        Why it failed or was refused.
+    missing : tuple of Piece
+        What it was to measure and did not, and no other job was planned for.
+    """
+
+    tag: str
+    pieces: tuple[Piece, ...]
+    state: str = PLANNED
+    job_id: str | None = None
+    seconds: float = 0.0
+    sent_at: float = 0.0
+    reason: str = ""
+    missing: tuple[Piece, ...] = ()
+
+
+@dataclass(frozen=True)
+class RequestRecord:
+    """All jobs of one request, and the circumstances: calibration, options and layout."""
+
+    key: str
+    jobs: tuple[JobRecord, ...]
+    circumstances: dict[str, Any] = field(default_factory=dict)
+    planned_at: float = field(default_factory=time.time)
+
+    @property
+    def seconds(self) -> float:
+        """Processor time spent or promised."""
+        return sum(job.seconds for job in self.jobs)
+
+    def with_job(self, place: int, **changes: Any) -> RequestRecord:
+        """Return the record with one job changed."""
+        jobs = list(self.jobs)
+        jobs[place] = replace(jobs[place], **changes)
+        return replace(self, jobs=tuple(jobs))
+
+    def with_more(self, plans: list[list[Piece]]) -> RequestRecord:
+        """Return the record with more jobs, each with a tag of its own and its estimated seconds."""
+        more = [
+            JobRecord(
+                tag=f"hamiltonian_ml-{self.key}-{len(self.jobs) + number}",
+                pieces=tuple(pieces),
+                seconds=seconds_of(sum(piece.executions for piece in pieces)),
+            )
+            for number, pieces in enumerate(plans)
+        ]
+        return replace(self, jobs=(*self.jobs, *more))
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The records of a store, in its folder ``jobs``."""
+
+    folder: Path
+
+    def read(self, key: str) -> RequestRecord | None:
+        """Return the record of a request, or None."""
+        try:
+            return _from_json((self.folder / f"{key}.json").read_text())
+        except FileNotFoundError:
+            return None
+
+    def as_planned(self, request: SampleRequest) -> SampleRequest:
+        """Return a request with the coefficients, and the order of rows, of the jobs that were planned for it before.
+
+        They may differ from today's by round-off, which must not lead to a second payment.
+        """
+        for file in sorted(self.folder.glob(f"{request.family}-*.npy")):
+            planned = np.load(file, allow_pickle=False)
+            if request.places_in(planned) is not None:
+                return replace(request, coefficients=planned)
+        return request
+
+    def plan(self, request: SampleRequest, record: RequestRecord, max_qpu_seconds: float | None) -> RequestRecord:
+        """Write down what a request is about to send, if the budget allows.
+
+        Raises
+        ------
+        OverBudgetError
+            If it does not; nothing is written.
+        """
+        with lock(self.folder / ".lock"):  # one process at a time compares what is spent with a budget and adds to it
+            before = self.read(record.key)
+            extra = record.seconds - (0.0 if before is None else before.seconds)
+            check_budget(extra, self.spent(), max_qpu_seconds)
+            buffer = io.BytesIO()
+            np.save(buffer, request.coefficients, allow_pickle=False)
+            write_whole(self.folder / f"{record.key}.npy", buffer.getvalue())
+            return self.write(record)
+
+    def write(self, record: RequestRecord) -> RequestRecord:
+        """Write a record down and return it."""
+        text = json.dumps(asdict(record), indent=1, sort_keys=True) + "\n"
+        write_whole(self.folder / f"{record.key}.json", text.encode())
+        return record
+
+    def records(self) -> list[RequestRecord]:
+        """Return all records, the oldest first."""
+        found = [_from_json(file.read_text()) for file in self.folder.glob("*.json")]
+        return sorted(found, key=lambda record: record.planned_at)
+
+    def spent(self) -> float:
+        """Return the processor seconds of all jobs, estimates included."""
+        return sum(record.seconds for record in self.records())
+
+
+def _from_json(text: str) -> RequestRecord:
+    values = json.loads(text)
+    jobs = tuple(
+        JobRecord(**{**job, **{name: tuple(Piece(**piece) for piece in job[name]) for name in ("pieces", "missing")}})
+        for job in values["jobs"]
+    )
+    return RequestRecord(**{**values, "jobs": jobs})

@@ -1,0 +1,141 @@
+"""A service that runs jobs, seen from here: hand one in, ask after it, fetch what it measured.
+
+In: PUBs. Out: a job's name, its state, and the measured registers. `JobService` is the whole of what is needed of a
+service; `RuntimeService` is IBM's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.primitives import BaseSamplerV2
+
+Registers = list[NDArray[np.uint8]]
+# A job that was accepted is listed at once or within seconds; before a job that may have been accepted is handed in
+# again, so long is waited.
+LISTING_SECONDS = 30.0
+_STATES = {"DONE": "done", "ERROR": "failed", "CANCELLED": "cancelled"}
+_TOO_MANY_REQUESTS = 429
+
+
+class ServiceError(RuntimeError):
+    """The service could not be reached, or gave no sensible answer. Trying again later may help."""
+
+
+class JobRefusedError(RuntimeError):
+    """The service does not take the job as it is."""
+
+
+class JobService(Protocol):
+    """What is needed of a service. All methods raise ServiceError when the service cannot be reached."""
+
+    listing_seconds: float
+    """Longest time until an accepted job is found by its tag."""
+    poll_seconds: float
+    """Time between two questions whether a job is done."""
+
+    def submit(self, pubs: Sequence[Any], *, shots: int, tag: str) -> str:
+        """Hand in (circuit, parameter values) pairs as one job with a tag, and return its name."""
+        ...
+
+    def find(self, tag: str) -> str | None:
+        """Return the name of the job with this tag, or None if the service has none."""
+        ...
+
+    def status(self, job_id: str) -> str:
+        """Return "waiting" (queued or running), "done", "failed" or "cancelled"."""
+        ...
+
+    def reason(self, job_id: str) -> str:
+        """Return why a job failed, in the service's words."""
+        ...
+
+    def result(self, job_id: str) -> Registers:
+        """Return the measured bytes (n_rows, shots, n_bytes) of each PUB; fewer PUBs if some were lost."""
+        ...
+
+    def seconds(self, job_id: str) -> float | None:
+        """Return the processor time that was charged, or None if the service does not say."""
+        ...
+
+    def cancel(self, job_id: str) -> None:
+        """Withdraw a job that is not done."""
+        ...
+
+
+class RuntimeService:
+    """IBM's service behind an open runtime sampler, of the current class or the older one.
+
+    Parameters
+    ----------
+    sampler : BaseSamplerV2
+        With its mode (job, batch or session) and options; its backend knows the service.
+    """
+
+    listing_seconds = LISTING_SECONDS
+    poll_seconds = 5.0
+
+    def __init__(self, sampler: BaseSamplerV2) -> None:
+        self._sampler: Any = sampler
+
+    def submit(self, pubs: Sequence[Any], *, shots: int, tag: str) -> str:
+        """Hand in a job. The tag stands beside any that the options have."""
+        environment = self._sampler.options.environment
+        before = list(environment.job_tags or [])
+        environment.job_tags = [*before, tag]
+        try:
+            return str(self._ask(lambda: self._sampler.run(pubs, shots=shots)).job_id())
+        finally:
+            environment.job_tags = before
+
+    def find(self, tag: str) -> str | None:
+        """Return the name of the job with this tag."""
+        jobs = self._ask(lambda: self._service().jobs(job_tags=[tag], limit=1))
+        return str(jobs[0].job_id()) if jobs else None
+
+    def status(self, job_id: str) -> str:
+        """Return where a job stands."""
+        return _STATES.get(str(self._ask(lambda: self._job(job_id).status())).rpartition(".")[2], "waiting")
+
+    def reason(self, job_id: str) -> str:
+        """Return the service's error message."""
+        return str(self._ask(lambda: self._job(job_id).error_message()) or "no reason given")
+
+    def result(self, job_id: str) -> Registers:
+        """Return the registers ``meas`` of a job that is done."""
+        return [pub.data.meas.array for pub in self._ask(lambda: self._job(job_id).result())]
+
+    def seconds(self, job_id: str) -> float | None:
+        """Return the usage in the job's metrics."""
+        usage = self._ask(lambda: self._job(job_id).metrics()).get("usage", {})
+        charged = usage.get("quantum_seconds", usage.get("seconds"))
+        return None if charged is None else float(charged)
+
+    def cancel(self, job_id: str) -> None:
+        """Withdraw a job."""
+        self._ask(lambda: self._job(job_id).cancel())
+
+    def _service(self) -> Any:
+        backend = self._sampler.backend
+        return (backend() if callable(backend) else backend).service
+
+    def _job(self, job_id: str) -> Any:
+        return self._service().job(job_id)
+
+    def _ask(self, question: Any) -> Any:
+        """Return the answer; turn the errors of the runtime and of the network into the two kinds known here."""
+        from qiskit.exceptions import QiskitError
+
+        try:
+            return question()
+        except (OSError, TimeoutError) as error:
+            raise ServiceError(f"the service cannot be reached: {error}") from error
+        except QiskitError as error:
+            # The runtime hides the answer of its server behind an error of its own.
+            code = getattr(error, "status_code", getattr(error.__context__, "status_code", -1))
+            if 400 <= code < 500 and code != _TOO_MANY_REQUESTS:
+                raise JobRefusedError(f"the service answers {code}: {error.message}") from error
+            raise ServiceError(f"the service answers: {error.message}") from error

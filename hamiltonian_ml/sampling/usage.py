@@ -1,0 +1,231 @@
+"""What sampling will take on a processor, before anything is sent: circuits, jobs, seconds and cost.
+
+In: circuits, numbers of rows and shots, a budget. Out: a `Usage`, and the pieces that each job measures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from qiskit import QuantumCircuit
+
+# "Job limits" of the IBM Quantum documentation: executions are circuits times parameter rows times shots.
+EXECUTIONS_A_JOB = 10_000_000
+SECONDS_A_JOB = 3 * 3600
+# "Estimate job run time" of the same documentation: about two seconds a job and .35 ms an execution, most of which is
+# the default delay between repetitions.
+SECONDS_TO_START = 2.0
+SECONDS_AN_EXECUTION = 3.5e-4
+
+
+class OverBudgetError(RuntimeError):
+    """The samples asked for would take more seconds on the processor than are left of ``max_qpu_seconds``."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Shots of one circuit for consecutive rows: what one PUB of a job measures.
+
+    Attributes
+    ----------
+    circuit : int
+        Which circuit: 0 is the first power.
+    start, stop : int
+        The rows.
+    shots : int
+        Shots a row.
+    """
+
+    circuit: int
+    start: int
+    stop: int
+    shots: int
+
+    @property
+    def circuits(self) -> int:
+        """Number of circuits with numbers for angles."""
+        return self.stop - self.start
+
+    @property
+    def executions(self) -> int:
+        """Number of shots in all rows."""
+        return self.circuits * self.shots
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What some sampling takes on a processor. Two of them can be added; text shows a small table.
+
+    Attributes
+    ----------
+    circuits : int
+        Circuits with numbers for angles: rows times powers, times the rounds of sampling.
+    two_qubit_depth, two_qubit_gates : int
+        Of the deepest circuit.
+    executions : int
+        Circuits times shots.
+    jobs : int
+        Jobs after splitting by the documented limits of 10 million executions and 3 hours.
+    qpu_seconds : float
+        Estimated time on the processor: 2 s a job and .35 ms an execution.
+    error_free_fraction : float or None
+        Expected part of the deepest circuit's shots without any error, from the calibration; None without one.
+    price_per_minute : float or None
+        What the user pays for a minute on the processor, in any currency.
+
+    Examples
+    --------
+    >>> from hamiltonian_ml.sampling.usage import Usage
+    >>> print(Usage(circuits=30, two_qubit_depth=18, two_qubit_gates=441, executions=30_000, jobs=1, qpu_seconds=12.5))
+    circuits                       30
+    two-qubit depth                18
+    two-qubit gates               441
+    executions                 30,000
+    jobs                            1
+    QPU seconds                  12.5
+    error-free shots          unknown
+    """
+
+    circuits: int = 0
+    two_qubit_depth: int = 0
+    two_qubit_gates: int = 0
+    executions: int = 0
+    jobs: int = 0
+    qpu_seconds: float = 0.0
+    error_free_fraction: float | None = None
+    price_per_minute: float | None = None
+
+    @property
+    def cost(self) -> float | None:
+        """Price of the seconds, in the currency of ``price_per_minute``; None without a price."""
+        return None if self.price_per_minute is None else self.qpu_seconds / 60 * self.price_per_minute
+
+    def at_price(self, price_per_minute: float | None) -> Usage:
+        """Return the same with a price for each minute on the processor.
+
+        Raises
+        ------
+        ValueError
+            If the price is negative or not finite.
+        """
+        if price_per_minute is not None and not 0 <= price_per_minute < math.inf:
+            raise ValueError(f"price_per_minute must be a finite number of at least 0, got {price_per_minute!r}.")
+        return replace(self, price_per_minute=price_per_minute)
+
+    def times(self, rounds: int) -> Usage:
+        """Return the usage of so many equal rounds of sampling."""
+        return replace(
+            self,
+            circuits=rounds * self.circuits,
+            executions=rounds * self.executions,
+            jobs=rounds * self.jobs,
+            qpu_seconds=rounds * self.qpu_seconds,
+        )
+
+    def __add__(self, other: Usage) -> Usage:
+        fractions = [f for f in (self.error_free_fraction, other.error_free_fraction) if f is not None]
+        return Usage(
+            circuits=self.circuits + other.circuits,
+            two_qubit_depth=max(self.two_qubit_depth, other.two_qubit_depth),
+            two_qubit_gates=max(self.two_qubit_gates, other.two_qubit_gates),
+            executions=self.executions + other.executions,
+            jobs=self.jobs + other.jobs,
+            qpu_seconds=self.qpu_seconds + other.qpu_seconds,
+            error_free_fraction=min(fractions, default=None),
+            price_per_minute=self.price_per_minute,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures, with the cost, as plain numbers that JSON can hold."""
+        return {**asdict(self), "cost": self.cost}
+
+    def __str__(self) -> str:
+        fraction, cost = self.error_free_fraction, self.cost
+        lines = [
+            ("circuits", f"{self.circuits:,}"),
+            ("two-qubit depth", f"{self.two_qubit_depth:,}"),
+            ("two-qubit gates", f"{self.two_qubit_gates:,}"),
+            ("executions", f"{self.executions:,}"),
+            ("jobs", f"{self.jobs:,}"),
+            ("QPU seconds", f"{self.qpu_seconds:,.1f}"),
+            ("error-free shots", "unknown" if fraction is None else f"{fraction:.1%}"),
+        ]
+        if cost is not None:
+            lines.append(("cost", f"{cost:,.2f}"))
+        return "\n".join(f"{name:<20}{value:>13}" for name, value in lines)
+
+
+def split_jobs(
+    n_rows: int, n_circuits: int, shots: int, *, executions_a_job: int = EXECUTIONS_A_JOB
+) -> list[list[Piece]]:
+    """Return what each job measures, in as few jobs of about equal size as the documented limits allow.
+
+    All pieces of a job have equally many shots. Rows are kept together where they fit; a circuit with more shots than
+    a job may have is spread over several.
+    """
+    limit = min(executions_a_job, int((SECONDS_A_JOB - SECONDS_TO_START) / SECONDS_AN_EXECUTION))
+    rows_a_job = limit // (shots * n_circuits)
+    if rows_a_job:
+        return [
+            [Piece(circuit, start, stop, shots) for circuit in range(n_circuits)]
+            for start, stop in _even_parts(n_rows, rows_a_job)
+        ]
+    cells = [(row, circuit) for row in range(n_rows) for circuit in range(n_circuits)]
+    if shots <= limit:
+        return [
+            [Piece(circuit, row, row + 1, shots) for row, circuit in cells[start:stop]]
+            for start, stop in _even_parts(len(cells), limit // shots)
+        ]
+    return [
+        [Piece(circuit, row, row + 1, stop - start)]
+        for row, circuit in cells
+        for start, stop in _even_parts(shots, limit)
+    ]
+
+
+def seconds_of(executions: int) -> float:
+    """Return the estimated seconds of one job on a processor."""
+    return SECONDS_TO_START + SECONDS_AN_EXECUTION * executions
+
+
+def usage_of(
+    circuits: Sequence[QuantumCircuit],
+    jobs: Sequence[Sequence[Piece]],
+    *,
+    error_free_fraction: float | None = None,
+) -> Usage:
+    """Return what jobs of pieces of some circuits take."""
+    counts = [sum(piece.executions for piece in job) for job in jobs]
+    return Usage(
+        circuits=sum(piece.circuits for job in jobs for piece in job),
+        two_qubit_depth=max((c.depth(_is_two_qubit_gate) for c in circuits), default=0),
+        two_qubit_gates=max((c.num_nonlocal_gates() for c in circuits), default=0),
+        executions=sum(counts),
+        jobs=len(jobs),
+        qpu_seconds=sum(seconds_of(count) for count in counts),
+        error_free_fraction=error_free_fraction,
+    )
+
+
+def check_budget(seconds: float, spent: float, max_qpu_seconds: float | None) -> None:
+    """Raise OverBudgetError if so many more seconds would exceed the budget."""
+    if max_qpu_seconds is not None and spent + seconds > max_qpu_seconds:
+        raise OverBudgetError(
+            f"max_qpu_seconds is {max_qpu_seconds:g}, of which {spent:.1f} are spent or promised in this store; the "
+            f"next jobs need about {seconds:.1f}. Nothing was sent; take fewer shots or rows, or raise the budget."
+        )
+
+
+def _is_two_qubit_gate(instruction: Any) -> bool:
+    return len(instruction.qubits) == 2 and instruction.name != "barrier"
+
+
+def _even_parts(total: int, largest: int) -> list[tuple[int, int]]:
+    """Return consecutive ranges that cover ``range(total)``, none above the largest size, sizes equal within one."""
+    n_parts = -(-total // largest)
+    edges = [total * k // n_parts for k in range(n_parts + 1)] if n_parts else [0]
+    return list(pairwise(edges))

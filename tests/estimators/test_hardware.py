@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from hamiltonian_ml import HamiltonianClassifier, HamiltonianRegressor, SampleStore
+from hamiltonian_ml.sampling import jobs, run
+from hamiltonian_ml.sampling.ledger import Ledger
+from hamiltonian_ml.sampling.usage import split_jobs
+from hamiltonian_ml.selection.strategy import NoMoreSamplesError
+from tests.sampling.fake_service import fake_remote
+
+X = np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.2, 0.9]])  # the fourth row is the first again
+Y = np.array(["no", "yes", "yes", "no", "no"])
+
+
+@pytest.fixture
+def place(tmp_path):
+    backend, service = fake_remote(tmp_path / "service")
+    return backend, service, tmp_path / "store"
+
+
+def classifier(backend, store, **options):
+    common = {"max_iter": 4, "refresh_every": 2, "shots": 7, "krylov_dimension": 3, "random_state": 0, "tol": 0.0}
+    return HamiltonianClassifier(2, selection="krylov", backend=backend, store=store, **{**common, **options})
+
+
+@pytest.mark.parametrize("options", [{}, {"krylov_dimension": 5, "max_iter": 5}, {"expansion_rounds": 1}])
+def test_the_preview_is_exactly_what_the_service_then_counts(place, options):
+    backend, service, store = place
+    model = classifier(backend, store, **options)
+    usage = model.preview(X)
+    assert not service.jobs()
+    assert not store.exists()
+    model.fit(X, Y)
+    assert (usage.circuits, usage.executions) == (service.circuits, service.executions)
+    assert usage.jobs == len(service.jobs())
+    assert usage.qpu_seconds == pytest.approx(Ledger(store / "jobs").spent())
+
+
+def test_the_preview_is_exact_where_a_round_takes_several_jobs(place, monkeypatch):
+    backend, service, store = place
+    for module in (jobs, run):
+        monkeypatch.setattr(module, "split_jobs", partial(split_jobs, executions_a_job=60))
+    model = classifier(backend, store, shots=10, max_iter=1)  # 4 rows, 2 powers: 80 executions
+    usage = model.preview(X, price_per_minute=60.0)
+    model.fit(X, Y)
+    assert (usage.circuits, usage.executions) == (service.circuits, service.executions) == (16, 160)
+    assert usage.jobs == len(service.jobs()) == 4
+    assert usage.cost == usage.qpu_seconds == pytest.approx(4 * 2 + 3.5e-4 * 160)
+
+
+def test_where_nothing_is_sampled_the_preview_is_zero():
+    usage = HamiltonianClassifier(2).preview(X)
+    assert (usage.circuits, usage.jobs, usage.qpu_seconds) == (0, 0, 0.0)
+
+
+def test_a_fit_is_submitted_and_collected_round_by_round_as_if_it_had_waited(place, tmp_path):
+    backend, service, store = place
+    service.script(status=["waiting", "waiting", "done", "waiting"])
+    model = classifier(backend, store).submit(X, Y)
+    assert model.pending_jobs_ == ["job0"]
+    other = classifier(backend, store)  # somebody else, somewhere else, with the folder only
+    assert other.collect().pending_jobs_ == ["job0"]
+    assert other.collect().pending_jobs_ == ["job1"]
+    assert other.collect().pending_jobs_ == []
+    assert len(service.jobs()) == 3
+    waited = classifier(fake_remote(tmp_path / "service")[0], store).fit(X, Y)
+    assert len(service.jobs()) == 3
+    np.testing.assert_array_equal(other.predict_proba(X), waited.predict_proba(X))
+    assert other.predict(X).tolist() == waited.predict(X).tolist()
+
+
+def test_a_regressor_can_wait_for_all_rounds(place):
+    backend, service, store = place
+    service.script(status=["waiting"])
+    options = {"selection": "krylov", "backend": backend, "store": store, "max_iter": 2, "shots": 5, "random_state": 1}
+    HamiltonianRegressor(2, **options).submit(X, np.arange(5.0))
+    assert HamiltonianRegressor(2, **options).collect(wait=True).predict(X).shape == (5,)
+    assert len(service.jobs()) == 2
+
+
+def test_a_fit_on_hardware_replays_from_a_copy_of_its_store(place, tmp_path):
+    backend, service, store = place
+    model = classifier(backend, store).fit(X, Y)
+    copied = store.rename(tmp_path / "laptop")
+    for file in service.folder.iterdir():
+        file.unlink()
+    replayed = classifier(backend, SampleStore(copied, mode="replay")).fit(X, Y)
+    assert not service.jobs()
+    np.testing.assert_array_equal(model.predict_proba(X), replayed.predict_proba(X))
+
+
+def test_a_budget_that_is_too_small_refuses_the_fit(place):
+    backend, service, store = place
+    with pytest.raises(NoMoreSamplesError, match=r"max_qpu_seconds is 1, of which 0\.0 are spent"):
+        classifier(backend, store, max_qpu_seconds=1.0).fit(X, Y)
+    assert not service.jobs()
+
+
+def test_a_budget_that_runs_out_ends_the_fit_cleanly(place):
+    backend, service, store = place
+    with pytest.warns(UserWarning, match=r"training ends early, with the samples that it has: max_qpu_seconds is 5"):
+        model = classifier(backend, store, max_qpu_seconds=5.0).fit(X, Y)
+    assert len(service.jobs()) == 2
+    assert model.n_iter_ == 4
+    assert set(model.predict(X)) <= {"no", "yes"}
+    with pytest.warns(UserWarning, match="training ends early"):
+        shorter = classifier(backend, store, max_qpu_seconds=5.0, refresh_every=1).fit(X, Y)
+    assert shorter.n_iter_ == 1  # its first samples were those of the first fit
+    assert Ledger(store / "jobs").spent() <= 5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"store": None}, "store must be a folder to submit and collect"),
+        ({"random_state": None}, "random_state must be an integer, so that the fit can be taken up again, got None"),
+    ],
+)
+def test_a_fit_that_could_not_be_taken_up_again_is_not_submitted(place, change, message):
+    backend, service, store = place
+    with pytest.raises(ValueError, match=message):
+        classifier(backend, **{"store": store, **change}).submit(X, Y)
+    assert not service.jobs()
+
+
+def test_collecting_what_was_never_submitted_is_refused(place):
+    backend, _, store = place
+    with pytest.raises(ValueError, match="has 0 submitted fits of HamiltonianClassifier with these parameters"):
+        classifier(backend, store).collect()

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.sampling.jobs import SamplesPendingError
+from hamiltonian_ml.sampling.ledger import Ledger
+from hamiltonian_ml.sampling.run import sample_krylov
+from hamiltonian_ml.sampling.service import JobRefusedError, ServiceError
+from hamiltonian_ml.sampling.store import MissingSamplesError, SampleStore
+from hamiltonian_ml.sampling.usage import OverBudgetError
+from tests.sampling.fake_service import fake_remote
+
+BASIS = PauliBasis.chain(3)
+ROWS = np.random.default_rng(1).normal(size=(4, BASIS.n_terms))
+EXECUTIONS = 4 * 3 * 10  # rows, powers, shots
+
+
+@pytest.fixture
+def place(tmp_path):
+    backend, service = fake_remote(tmp_path / "service")
+    return backend, service, tmp_path / "store"
+
+
+def draw(backend, store, rows=ROWS, **options):
+    return sample_krylov(BASIS, rows, backend=backend, store=store, **{"shots": 10, "seed": 3, **options})
+
+
+def same(first, second):
+    return all(
+        np.array_equal(a.words, b.words) and np.array_equal(a.counts, b.counts)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def test_one_job_measures_all_rows_and_is_never_paid_for_again(place):
+    backend, service, store = place
+    first = draw(backend, store)
+    assert [row.n_shots for row in first] == [30] * 4
+    assert same(first, draw(backend, store))
+    assert (len(service.jobs()), service.executions) == (1, EXECUTIONS)
+
+
+def test_job_calibration_options_and_pieces_are_on_disk_before_the_wait(place):
+    backend, service, store = place
+    service.script(status=["waiting"])
+    with pytest.raises(SamplesPendingError, match="1 jobs are sent and not done yet: job0"):
+        draw(backend, SampleStore(store, mode="submit"))
+    (record,) = Ledger(store / "jobs").records()
+    assert record.circumstances["fingerprint"]["calibrated"] == "2026-01-01"
+    assert record.circumstances["options"]["name"] == "statevector"
+    assert record.circumstances["layout"] is None
+    (job,) = record.jobs
+    assert (job.state, job.job_id, len(job.pieces)) == ("submitted", "job0", 3)
+    assert not list((store / "samples").glob("*"))
+
+
+def test_what_was_submitted_is_collected_later_without_another_job(place):
+    backend, service, store = place
+    service.script(status=["waiting"])
+    with pytest.raises(SamplesPendingError):
+        draw(backend, SampleStore(store, mode="submit"))
+    assert len(draw(backend, SampleStore(store, mode="submit"))) == 4
+    assert service.executions == EXECUTIONS
+
+
+def test_a_copied_store_replays_without_a_service(place, tmp_path):
+    backend, service, store = place
+    first = draw(backend, store)
+    copied = store.rename(tmp_path / "elsewhere")
+    for file in service.folder.iterdir():
+        file.unlink()
+    assert same(first, draw(backend, SampleStore(copied, mode="replay")))
+    with pytest.raises(MissingSamplesError, match=r"has no samples of these 4 Hamiltonians .* it only replays"):
+        draw(backend, SampleStore(copied, mode="replay"), seed=4)
+    assert not service.jobs()
+
+
+def test_rows_that_differ_by_round_off_or_order_find_their_samples_and_their_jobs(place):
+    backend, service, store = place
+    first = draw(backend, store)
+    order = [2, 0, 3, 1]
+    second = draw(backend, store, ROWS[order] * (1 + 1e-9))
+    assert same([first[k] for k in order], second)
+    service.script(status=["waiting"])
+    with pytest.raises(SamplesPendingError):
+        draw(backend, SampleStore(store, mode="submit"), seed=5)
+    third = draw(backend, store, ROWS[order] * (1 - 1e-9), seed=5)
+    assert same([draw(backend, store, seed=5)[k] for k in order], third)
+    assert len(service.jobs()) == 2
+
+
+@pytest.mark.parametrize(
+    "change", [{"shots": 11}, {"seed": 4}, {"time_step": 0.1}, {"krylov_dimension": 3}, {"trotter_order": 2}]
+)
+def test_another_option_is_another_measurement(place, change):
+    backend, service, store = place
+    draw(backend, store)
+    draw(backend, store, **change)
+    draw(backend, store, ROWS * (1 + 1e-3))
+    assert len(service.jobs()) == 3
+
+
+def test_a_job_whose_acknowledgement_was_lost_is_found_by_its_tag(place):
+    backend, service, store = place
+    service.script(submit=["silent"])
+    assert len(draw(backend, store)) == 4
+    assert service.executions == EXECUTIONS
+
+
+def test_a_service_that_is_down_for_a_moment_is_asked_again(place):
+    backend, service, store = place
+    service.script(submit=["down", "down"], result=["down"])
+    assert len(draw(backend, store)) == 4
+    assert service.executions == EXECUTIONS
+
+
+def test_a_service_that_stays_down_is_one_line_and_the_next_run_goes_on(place):
+    backend, service, store = place
+    service.script(submit=["down"] * 4)
+    with pytest.raises(ServiceError, match=r"could not be handed in to backend 'statevector' in 4 tries \(.*route"):
+        draw(backend, store)
+    assert len(draw(backend, store)) == 4
+    assert service.executions == EXECUTIONS
+
+
+def test_partial_results_are_kept_and_only_the_rest_is_measured_again(place):
+    backend, service, store = place
+    service.script(result=["partial"])
+    rows = draw(backend, store)
+    assert [row.n_shots for row in rows] == [30] * 4
+    assert [len(job["pubs"]) for job in service.jobs()] == [3, 1]
+
+
+def test_a_failed_job_is_repeated_and_three_failures_are_one_line(place):
+    backend, service, store = place
+    service.script(status=["failed"])
+    assert len(draw(backend, store)) == 4
+    assert len(service.jobs()) == 2
+    service.script(status=["failed"] * 3)
+    with pytest.raises(ServiceError, match=r"failed or came back incomplete 3 times in a row \(error 9999\)"):
+        draw(backend, store, seed=4)
+    assert len(draw(backend, store, seed=4)) == 4
+
+
+def test_a_cancelled_job_is_one_line_and_is_sent_anew_by_the_next_run_only(place):
+    backend, service, store = place
+    service.script(status=["cancelled"])
+    with pytest.raises(ServiceError, match="job job0 on backend 'statevector' was cancelled; run again"):
+        draw(backend, store)
+    assert len(service.jobs()) == 1
+    assert len(draw(backend, store)) == 4
+    assert len(service.jobs()) == 2
+
+
+def test_a_refused_payload_is_one_line_and_costs_nothing(place):
+    backend, service, store = place
+    service.script(submit=["refuse"])
+    with pytest.raises(JobRefusedError, match=r"refused a job of 3 circuits with 4 rows and 120 executions: .*413"):
+        draw(backend, store)
+    assert Ledger(store / "jobs").spent() == 0
+    assert len(draw(backend, store)) == 4
+
+
+def test_a_wait_that_takes_too_long_leaves_the_job_to_the_next_run(place):
+    backend, service, store = place
+    service.poll_seconds = 0.0
+    service.script(status=["waiting"] * 100_000)
+    with pytest.raises(SamplesPendingError, match="job0"):
+        draw(backend, SampleStore(store, timeout_seconds=0.05))
+    service.script()
+    assert len(draw(backend, store)) == 4
+    assert len(service.jobs()) == 1
+
+
+def test_a_budget_refuses_before_anything_is_sent_and_counts_all_jobs_of_the_store(place):
+    backend, service, store = place
+    needed = 2 + 3.5e-4 * EXECUTIONS
+    with pytest.raises(OverBudgetError, match=r"max_qpu_seconds is 2, of which 0\.0 are spent .* need about 2\.0"):
+        draw(backend, store, max_qpu_seconds=2)
+    assert not service.jobs()
+    assert not list((store / "jobs").glob("*.json"))
+    draw(backend, store, max_qpu_seconds=1.5 * needed)
+    assert Ledger(store / "jobs").spent() == pytest.approx(needed)
+    draw(backend, store, max_qpu_seconds=1.5 * needed)  # costs nothing now
+    with pytest.raises(OverBudgetError, match=r"of which 2\.0 are spent"):
+        draw(backend, store, seed=4, max_qpu_seconds=1.5 * needed)
+    assert len(service.jobs()) == 1
+
+
+def test_a_remote_backend_without_a_store_is_refused(place):
+    backend, service, _ = place
+    with pytest.raises(ValueError, match=r"charges for its jobs: give store=<folder>"):
+        draw(backend, None)
+    assert not service.jobs()
+
+
+def test_the_ledger_can_be_read_by_anything_that_reads_json(place):
+    backend, _, store = place
+    draw(backend, store)
+    (file,) = (store / "jobs").glob("*.json")
+    assert json.loads(file.read_text())["jobs"][0]["state"] == "collected"

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from qiskit.primitives import StatevectorSampler
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.sampling import run
+from hamiltonian_ml.sampling.backends import Backend
+from hamiltonian_ml.sampling.files import write_whole
+from hamiltonian_ml.sampling.run import sample_krylov
+from hamiltonian_ml.sampling.store import SampleStore
+
+BASIS = PauliBasis.chain(3)
+ROWS = np.random.default_rng(1).normal(size=(5, BASIS.n_terms))
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """Return a list that grows by one entry for each job of a simulator."""
+    done = []
+    simulate = run._run_job
+
+    def counted(*arguments, **options):
+        done.append(1)
+        return simulate(*arguments, **options)
+
+    monkeypatch.setattr(run, "_run_job", counted)
+    return done
+
+
+def draw(store, **options):
+    found = sample_krylov(BASIS, ROWS, store=store, **{"shots": 20, "seed": 1, **options})
+    return [(row.words.tolist(), row.counts.tolist()) for row in found]
+
+
+def test_a_hit_never_runs_and_gives_what_was_measured(tmp_path, runs):
+    measured = draw(tmp_path)
+    assert draw(tmp_path) == measured == draw(None)
+    assert len(runs) == 2  # one with the store, one without
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 2},
+        {"shots": 21},
+        {"krylov_dimension": 3},
+        {"time_step": 0.2},
+        {"trotter_order": 2},
+        {"backend": Backend("mps", bond_dimension=4)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_decides_the_samples_is_part_of_their_key(tmp_path, runs, change):
+    draw(tmp_path)
+    draw(tmp_path, **change)
+    assert len(runs) == 2
+
+
+def test_another_number_of_threads_is_the_same_simulator(tmp_path, runs):
+    draw(tmp_path, backend=Backend("statevector", max_threads=1))
+    draw(tmp_path, backend=Backend("statevector", max_threads=2))
+    assert len(runs) == 1
+
+
+def test_several_at_once_measure_once(tmp_path, runs):
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: draw(tmp_path), range(4)))
+    assert len(runs) == 1
+    assert all(each == found[0] for each in found)
+
+
+def test_files_hold_no_pickle(tmp_path):
+    draw(tmp_path)
+    (file,) = (tmp_path / "samples").iterdir()
+    with np.load(file, allow_pickle=False) as content:
+        assert set(content.files) == {"words", "counts", "sizes", "coefficients", "description"}
+        assert "statevector" in str(content["description"])
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    write_whole(tmp_path / "file", b"old")
+    monkeypatch.setattr("os.fsync", lambda handle: (_ for _ in ()).throw(OSError(28, "no space left")))
+    with pytest.raises(OSError, match="no space left"):
+        write_whole(tmp_path / "file", b"new")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("file", b"old")]
+
+
+def test_samples_of_a_sampler_object_are_not_stored(tmp_path):
+    with pytest.raises(ValueError, match="nothing says what decides the samples of a sampler object"):
+        draw(tmp_path, backend=StatevectorSampler(seed=1))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "play"}, "must be one of run, submit, replay, got 'play'"),
+        ({"timeout_seconds": 0}, "must be positive"),
+    ],
+)
+def test_stores_of_no_meaning_are_refused(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        SampleStore(tmp_path, **options)
+
+
+def test_a_file_is_no_store(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"store must be a folder, but .*file is a file"):
+        draw(tmp_path / "file")
+    with pytest.raises(ValueError, match="store must be a folder, a SampleStore or None, got 3"):
+        draw(3)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hamiltonian_ml.sampling.usage import Usage, split_jobs
+
+
+@given(
+    n_rows=st.integers(0, 30), n_circuits=st.integers(1, 5), shots=st.integers(1, 90), limit=st.integers(1, 500)
+)  # fmt: skip
+def test_jobs_measure_every_row_of_every_circuit_once_and_stay_below_the_limit(n_rows, n_circuits, shots, limit):
+    jobs = split_jobs(n_rows, n_circuits, shots, executions_a_job=limit)
+    measured = {}
+    for job in jobs:
+        assert 0 < sum(piece.executions for piece in job) <= limit
+        assert len({piece.shots for piece in job}) == 1  # the service takes one number of shots a job
+        for piece in job:
+            for row in range(piece.start, piece.stop):
+                measured[row, piece.circuit] = measured.get((row, piece.circuit), 0) + piece.shots
+    assert measured == {(row, circuit): shots for row in range(n_rows) for circuit in range(n_circuits)}
+
+
+def test_ten_million_executions_are_one_job_and_one_more_row_makes_two():
+    assert len(split_jobs(2_000, 5, 1_000)) == 1
+    assert [sum(piece.executions for piece in job) for job in split_jobs(2_001, 5, 1_000)] == [5_000_000, 5_005_000]
+
+
+def test_a_price_for_a_minute_gives_the_cost():
+    usage = Usage(qpu_seconds=90.0).at_price(40.0)
+    assert usage.cost == pytest.approx(60.0)
+    assert "cost                        60.00" in str(usage)
+    assert Usage().cost is None
+    with pytest.raises(ValueError, match=r"price_per_minute must be a finite number of at least 0, got -1"):
+        Usage().at_price(-1.0)
+
+
+def test_usage_adds_up_and_goes_into_json():
+    one = Usage(2, 6, 30, 200, 1, 2.07, error_free_fraction=0.9)
+    two = one.times(3) + Usage(1, 12, 20, 10, 1, 2.0, error_free_fraction=0.8)
+    assert (two.circuits, two.two_qubit_depth, two.two_qubit_gates, two.executions, two.jobs) == (7, 12, 30, 610, 4)
+    assert two.error_free_fraction == 0.8
+    assert json.loads(json.dumps(two.to_dict()))["qpu_seconds"] == pytest.approx(8.21)
