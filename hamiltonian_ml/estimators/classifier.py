@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -95,6 +95,36 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
         weights = weights.copy()
         weights[used] *= factors[np.searchsorted(present, values[used])]
         return ClassTargets.learn(values, weights) if (factors == 0).any() else targets, weights
+
+    def partial_fit(
+        self, X: ArrayLike, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Take one pass over some rows, going on from the passes before.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+        y : (n_rows,) array_like
+        classes : array_like, optional
+            All classes that will ever come, needed in the first call if its rows do not show them all.
+        sample_weight : (n_rows,) array_like, optional
+            Weights, not negative.
+
+        Returns
+        -------
+        The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If the rows do not fit those of the first call, or a parameter is not allowed.
+
+        Notes
+        -----
+        New states are sampled every ``refresh_every`` calls. Class weights are used in the first call only where
+        ``classes`` is not given.
+        """
+        return self._partial_fit(X, y, classes, sample_weight)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the logits ``<O_k> + c_k``.

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+import numpy as np
+
 from hamiltonian_ml.bases.checks import check_choice, check_flag, check_integer, check_real
 from hamiltonian_ml.bases.frames import FRAMES
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.learning.embedding import FeatureMap, Features, Mapped, Products, Waves, mix
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.selection.classical import ClassicalSelection
 from hamiltonian_ml.selection.controls import RandomSelection
@@ -19,8 +23,17 @@ from hamiltonian_ml.selection.refine import RefinedSelection
 from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selection
 
 FULL_SPACE_QUBITS = 10  # up to here "auto" takes all basis states: 1,024 at most
+FOURIER_WAVES = 2
 FULL_BATCH_ROWS = 1024  # up to here "auto" takes all rows in one batch
-GRAPHS = {"chain": PauliBasis.chain, "ring": PauliBasis.ring}
+
+
+def _zigzag(n_qubits: int) -> PauliBasis:
+    """Return the strings on a chain whose neighbours at distance 1 and 2 interact."""
+    pairs = [(q, q + reach) for reach in (1, 2) for q in range(n_qubits - reach)]
+    return PauliBasis.from_edges(n_qubits, pairs)
+
+
+GRAPHS = {"chain": PauliBasis.chain, "zigzag": _zigzag, "ring": PauliBasis.ring}
 
 
 def make_basis(connectivity: Any, n_qubits: Any, *, entangling: Any) -> PauliBasis:
@@ -134,3 +147,35 @@ def make_settings(estimator: Any, n_rows: int) -> Settings:
         refresh_every=estimator.refresh_every,
         local_frames=estimator.frame == "mean_field",
     )
+
+
+def check_validation(estimator: Any) -> None:
+    """Raise ValueError if an option of early or warm starts and stops is not allowed."""
+    for name in ("early_stopping", "warm_start"):
+        check_flag(name, getattr(estimator, name))
+    check_real("validation_fraction", estimator.validation_fraction, exclusive=True)
+    if estimator.validation_fraction >= 1:
+        raise ValueError(f"validation_fraction must be between 0 and 1, got {estimator.validation_fraction!r}.")
+
+
+def make_maps(embedding: Any, rank: Any, n_features: int, *, seed: np.random.SeedSequence) -> FeatureMap:
+    """Return the maps of the features with their start values: the named ones, or the user's own."""
+    if rank is not None:
+        check_integer("rank", rank, at_least=1, why="or None")
+    if isinstance(embedding, str):
+        check_choice("embedding", embedding, ("linear", "quadratic", "fourier"))
+        frequencies = np.arange(1.0, 1 + FOURIER_WAVES)[:, None] * np.ones(n_features)
+        named: dict[str, FeatureMap] = {"linear": Features(), "quadratic": Products(), "fourier": Waves(frequencies)}
+        return mix(named[embedding], n_features, rank, seed=seed)
+    pair = embedding if isinstance(embedding, tuple) and len(embedding) == 2 else (embedding, None)
+    if not callable(pair[0]):
+        raise ValueError(
+            "embedding must be 'linear', 'quadratic', 'fourier', a JAX function of the rows, or a pair of a function "
+            f"of parameters and rows and its start values; got {embedding!r}."
+        )
+    start = jax.tree.map(lambda leaf: np.asarray(leaf, dtype=np.float64), pair[1])
+    maps = Mapped(pair[0], start)
+    found = maps(np.zeros((2, n_features)))
+    if found.ndim != 2 or len(found) != 2 or not np.isfinite(found).all():
+        raise ValueError(f"embedding must return finite values (n_rows, n_maps), got shape {found.shape} for 2 rows.")
+    return mix(maps, n_features, rank, seed=seed)

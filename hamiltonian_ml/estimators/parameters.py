@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import KW_ONLY, dataclass, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,8 +19,16 @@ _Class = TypeVar("_Class", bound=type)
 MEANINGS = {
     "n_qubits": """int, default=6
     Number of qubits, independent of the number of features.""",
-    "connectivity": """{"chain", "ring"}, list of (int, int) or PauliBasis, default="chain"
-    Which pairs of qubits interact. A `PauliBasis` sets the number of qubits too.""",
+    "connectivity": """{"chain", "ring", "zigzag"}, list of (int, int) or PauliBasis, default="chain"
+    Which pairs of qubits interact; "zigzag" is a chain whose next-nearest neighbours do too. A `PauliBasis` sets the
+    number of qubits as well.""",
+    "embedding": """{"linear", "quadratic", "fourier"} or JAX function, default="linear"
+    What the operators X_m are multiplied by: the features; also their products; also sine and cosine of each at
+    two learned frequencies; or what ``function(X)`` returns (n_rows, n_maps). A pair ``(function, start)`` makes it
+    ``function(parameters, X)``, with parameters, a tree of arrays, that are learned from ``start``.""",
+    "rank": """int or None, default=None
+    If given, the operators of all features are mixtures of so many, which saves memory and parameters for hundreds of
+    features.""",
     "selection": """{"auto", "full", "krylov", "classical", "random"} or Selection, default="auto"
     Which basis states are used: all of them, those sampled from Krylov circuits, or, as controls, those that a
     classical computer finds alone or that are drawn at random; or those that an object with a ``select`` method
@@ -59,8 +68,18 @@ MEANINGS = {
     basis states are used.""",
     "tol": """float, default=1e-4
     Training stops when the loss has not fallen by this much in ``n_iter_no_change`` epochs.""",
+    "early_stopping": """bool, default=False
+    Whether a part of the rows is held out. Their loss then decides when to stop, and the parameters with which it was
+    smallest are kept.""",
+    "validation_fraction": """float, default=0.1
+    The part that is held out, between 0 and 1; classes in equal shares.""",
     "n_iter_no_change": """int, default=10
     See ``tol``.""",
+    "warm_start": """bool, default=False
+    Whether another ``fit`` goes on from the operators that the last one learned.""",
+    "checkpoint": """path_like or None, default=None
+    A netCDF file that the fit is written to between epochs. Where it exists, a fit that was killed is gone on with and
+    ends with the same numbers. In a folder that exists each fit has a file of its own, which suits searches.""",
     "store": """str, Path, SampleStore or None, default=None
     Folder of samples and jobs: what was measured once is not measured again, here or where the folder is copied to.
     A remote backend needs one.""",
@@ -81,6 +100,8 @@ class HamiltonianParameters:
     n_qubits: int = 6
     _: KW_ONLY
     connectivity: Any = "chain"
+    embedding: Any = "linear"
+    rank: int | None = None
     selection: Any = "auto"
     backend: Any = "auto"
     frame: str = "mean_field"
@@ -98,7 +119,11 @@ class HamiltonianParameters:
     alpha: float = 0.0
     variance_penalty: float = 0.1
     tol: float = 1e-4
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
     n_iter_no_change: int = 10
+    warm_start: bool = False
+    checkpoint: str | Path | None = None
     store: Any = None
     max_qpu_seconds: float | None = None
     random_state: int | np.random.RandomState | None = None

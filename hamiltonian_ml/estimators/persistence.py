@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
+from optax import ScaleByAdamState
 from sklearn.utils.validation import check_is_fitted
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples, Subspace
 from hamiltonian_ml.estimators.targets import ClassTargets, RealTargets
 from hamiltonian_ml.learning.archive import read_archive, write_archive
+from hamiltonian_ml.learning.embedding import Features, Mapped, Mixtures, Products, Waves, n_maps
 from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.selection.classical import ClassicalSelection
@@ -50,6 +53,11 @@ def _basis(n_qubits: int, qubits: NDArray[Any], paulis: NDArray[Any]) -> PauliBa
     return basis
 
 
+def _not_given(*arguments: Any) -> Any:
+    """Stand for the function of an embedding, which a file cannot hold."""
+    raise TypeError("the function of the embedding is not known")
+
+
 # Every other type that a file may hold: what is stored of it, and what makes it again.
 _TYPES: dict[type, tuple[tuple[str, ...], Callable[..., Any]]] = {
     PauliBasis: (("n_qubits", "qubits", "paulis"), _basis),
@@ -57,11 +65,13 @@ _TYPES: dict[type, tuple[tuple[str, ...], Callable[..., Any]]] = {
     Samples: (("words", "n_qubits", "counts"), Samples.from_words),
     SubspaceStructure: (("basis", "subspace"), restrict),
     Parameters: (Parameters._fields, Parameters),
+    ScaleByAdamState: (ScaleByAdamState._fields, ScaleByAdamState),
+    Mapped: (("parameters",), lambda parameters: Mapped(_not_given, parameters)),
     **{
         each: (tuple(field.name for field in fields(each)), each)
         for each in (
-            ClassTargets, RealTargets, Backend, FullSelection, KrylovSelection, ClassicalSelection, RandomSelection,
-            NoiseSelection, RefinedSelection,
+            ClassTargets, RealTargets, Features, Products, Waves, Mixtures, Backend, FullSelection, KrylovSelection,
+            ClassicalSelection, RandomSelection, NoiseSelection, RefinedSelection,
         )
     },
 }  # fmt: skip
@@ -84,9 +94,15 @@ def load(path: str | Path, **parameters: Any) -> Any:
     arrays, description = read_archive(Path(path), kind=KIND, version=VERSION)
     try:
         estimator = _decode(description, arrays)
-        _check_shapes(estimator)
+        missing = estimator.missing_parameters_
+        if "embedding" in missing and "embedding" in parameters:
+            _insert_function(estimator, parameters["embedding"])
+        if "embedding" not in missing or "embedding" in parameters:
+            _check_shapes(estimator)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a model file of hamiltonian_ml, or it is damaged: {error}.") from error
+    if "embedding" in missing and "embedding" not in parameters:
+        raise ValueError(f"{path} holds a model whose embedding is your own function; pass load(path, embedding=...).")
     _complete(estimator, parameters)
     return estimator
 
@@ -168,10 +184,21 @@ def _check_shapes(estimator: Any) -> None:
     shapes = [np.shape(parameters.bias), np.shape(parameters.features)[1:], np.shape(parameters.labels)]
     if shapes != [(n_terms,), (n_terms,), (n_outputs, n_terms)] or np.shape(parameters.intercepts) != (n_outputs,):
         raise ValueError("its operators do not fit its Pauli strings")
-    if len(parameters.features) != estimator.n_features_in_:
+    if len(parameters.features) != n_maps(parameters.maps, estimator.n_features_in_):
         raise ValueError("its operators do not fit its number of features")
-    if not all(np.isfinite(np.asarray(leaf)).all() for leaf in parameters):
+    if not all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(parameters)):
         raise ValueError("its operators are not finite")
+
+
+def _insert_function(estimator: Any, embedding: Any) -> None:
+    """Put the function of an embedding in its place among the learned parameters."""
+    function = embedding[0] if isinstance(embedding, tuple) else embedding
+    maps = estimator.parameters_.maps
+    if isinstance(maps, Mixtures):
+        maps = replace(maps, inner=replace(maps.inner, function=function))
+    else:
+        maps = replace(maps, function=function)
+    estimator.parameters_ = estimator.parameters_._replace(maps=maps)
 
 
 def _complete(estimator: Any, parameters: dict[str, Any]) -> None:

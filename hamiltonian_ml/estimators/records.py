@@ -13,6 +13,7 @@ from hamiltonian_ml.subspace.certificate import Certificate
 
 _HISTORY = {  # no unit: that of the loss
     "loss": ("training loss", ""),
+    "validation_loss": ("loss of the rows held out", ""),
     "gradient_norm": ("Euclidean norm of the gradient", ""),
     "smallest_gap": ("smallest gap of any training row", "start field"),
     "outside_variance": ("energy variance outside the subspace over the coefficients' mean square a qubit", "1"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -64,6 +64,32 @@ class HamiltonianRegressor(RegressorMixin, HamiltonianEstimator):
         self, values: NDArray[Any], weights: NDArray[np.float64]
     ) -> tuple[RealTargets, NDArray[np.float64]]:
         return RealTargets.learn(values, weights), weights
+
+    def partial_fit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Take one pass over some rows, going on from the passes before.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+        y : (n_rows,) or (n_rows, n_outputs) array_like
+        sample_weight : (n_rows,) array_like, optional
+            Weights, not negative.
+
+        Returns
+        -------
+        The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If the rows do not fit those of the first call, or a parameter is not allowed.
+
+        Notes
+        -----
+        New states are sampled every ``refresh_every`` calls. Mean and scale of the targets are those of the first
+        call's rows.
+        """
+        return self._partial_fit(X, y, None, sample_weight)
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the targets of rows.

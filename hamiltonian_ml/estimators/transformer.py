@@ -79,6 +79,35 @@ class HamiltonianTransformer(TransformerMixin, HamiltonianEstimator):
         fitted: Self = super().fit(X, y, sample_weight)
         return fitted
 
+    def partial_fit(
+        self, X: ArrayLike, y: Any = None, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Take one pass over some rows, going on from the passes before.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+        y : (n_rows,) or (n_rows, n_outputs) array_like, optional
+        classes : array_like, optional
+            All classes that will ever come, needed in the first call if its rows do not show them all.
+        sample_weight : (n_rows,) array_like, optional
+            Weights, not negative.
+
+        Returns
+        -------
+        The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If the rows do not fit those of the first call, or a parameter is not allowed.
+
+        Notes
+        -----
+        New states are sampled every ``refresh_every`` calls.
+        """
+        return self._partial_fit(X, y, classes, sample_weight)
+
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the expectation values of the chosen strings.
 

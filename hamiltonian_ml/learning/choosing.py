@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,10 +74,14 @@ def choose(
         If so many states would not fit.
     """
     # In NumPy's double precision, whatever JAX is set to.
-    coefficients = np.asarray(linear_embedding(Parameters(*map(np.asarray, parameters)), features))
+    coefficients = np.asarray(linear_embedding(jax.tree.map(np.asarray, parameters), features))
     chosen = choose_for(coefficients, weights, basis, selection, local_frames=settings.local_frames, seed=seed)
-    # The whole space has no outside; elsewhere it is looked up only if training is to be penalised for it.
-    if settings.variance_penalty and not chosen.structure.subspace.is_full:
+    return with_boundary(chosen, settings)
+
+
+def with_boundary(chosen: Chosen, settings: Settings) -> Chosen:
+    """Return the same with the states around it, if training is to be penalised for them."""
+    if settings.variance_penalty and not chosen.structure.subspace.is_full:  # the whole space has no outside
         return replace(chosen, boundary=find_boundary(chosen.structure))
     return chosen
 

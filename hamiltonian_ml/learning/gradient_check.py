@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +52,7 @@ def gradient_deviation(
     """
     settings = Settings(alpha=alpha, variance_penalty=variance_penalty, solver_tol=1e-12, min_gap=0.0)
 
-    rotations = chosen.rotations(np.asarray(linear_embedding(Parameters(*map(np.asarray, parameters)), batch[0])))
+    rotations = chosen.rotations(np.asarray(linear_embedding(jax.tree.map(np.asarray, parameters), batch[0])))
 
     def evaluate(flat: Array) -> tuple[float, Array]:
         tree = _unflatten(flat, parameters)
@@ -72,9 +73,11 @@ def gradient_deviation(
 
 
 def _flatten(tree: Parameters) -> Array:
-    return np.concatenate([np.asarray(leaf, dtype=np.float64).ravel() for leaf in tree])
+    return np.concatenate([np.asarray(leaf, dtype=np.float64).ravel() for leaf in jax.tree.leaves(tree)])
 
 
 def _unflatten(flat: Array, like: Parameters) -> Parameters:
-    sizes = np.cumsum([np.size(leaf) for leaf in like])[:-1]
-    return Parameters(*(p.reshape(np.shape(q)) for p, q in zip(np.split(flat, sizes), like, strict=True)))
+    leaves, kind = jax.tree.flatten(like)
+    parts = np.split(flat, np.cumsum([np.size(leaf) for leaf in leaves])[:-1])
+    tree: Parameters = jax.tree.unflatten(kind, [p.reshape(np.shape(q)) for p, q in zip(parts, leaves, strict=True)])
+    return tree

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.learning.embedding import FeatureMap, Features, n_maps
 
 Array = jax.Array | NDArray[np.float64]  # traced by JAX while training, plain NumPy while predicting
 
@@ -25,22 +26,31 @@ class Parameters(NamedTuple):
     ----------
     bias : (n_terms,) float
         Coefficients of B, in the energy unit of the start field.
-    features : (n_features, n_terms) float
-        Coefficients of the X_f, in energy per unit of the feature.
+    features : (n_maps, n_terms) float
+        Coefficients of the X_m, in energy per unit of the map; by default there is one map a feature.
     labels : (n_outputs, n_terms) float
         Coefficients of the O_k, dimensionless.
     intercepts : (n_outputs,) float
         Constants c_k added to the logits.
+    maps : callable
+        From features to maps, with what is learned in it; see `learning.embedding`.
     """
 
     bias: Array
     features: Array
     labels: Array
     intercepts: Array
+    maps: FeatureMap = Features()
 
 
 def initial_parameters(
-    basis: PauliBasis, n_features: int, n_outputs: int, *, seed: np.random.SeedSequence, scale: float = 0.02
+    basis: PauliBasis,
+    n_features: int,
+    n_outputs: int,
+    *,
+    seed: np.random.SeedSequence,
+    scale: float = 0.02,
+    maps: FeatureMap | None = None,
 ) -> Parameters:
     """Draw start values near a field along z.
 
@@ -54,6 +64,8 @@ def initial_parameters(
         Source of the random part.
     scale : float
         Standard deviation of every coefficient around its mean, in units of the field.
+    maps : callable, optional
+        With start values in it; the features themselves by default.
 
     Notes
     -----
@@ -64,9 +76,10 @@ def initial_parameters(
     bias = scale * rng.standard_normal(basis.n_terms)
     fields = (basis.paulis[:, 0] == 3) & (basis.paulis[:, 1] == 0)
     bias[fields] -= FIELD
-    features = scale * rng.standard_normal((n_features, basis.n_terms))
+    maps = Features() if maps is None else maps
+    features = scale * rng.standard_normal((n_maps(maps, n_features), basis.n_terms))
     labels = scale * rng.standard_normal((n_outputs, basis.n_terms))
-    return Parameters(bias, features, labels, np.zeros(n_outputs))
+    return Parameters(bias, features, labels, np.zeros(n_outputs), maps)
 
 
 def readout(parameters: Parameters, expectations: Array) -> Array:

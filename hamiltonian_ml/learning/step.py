@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hamiltonian_ml.bases.frames import rotate_back
 from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT
 from hamiltonian_ml.learning.choosing import Chosen
-from hamiltonian_ml.learning.embedding import linear_embedding
+from hamiltonian_ml.learning.embedding import Mixtures, linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, pull_back, solve
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters, readout
@@ -27,6 +27,7 @@ from hamiltonian_ml.subspace.boundary import Boundary
 from hamiltonian_ml.subspace.variance import outside_variance
 
 Array = NDArray[np.float64]
+Rows = tuple[Array, Array, Array]  # features, targets, weights
 
 
 class TrainingDivergedError(ValueError):
@@ -92,6 +93,13 @@ def loss_and_gradients(
     return Step(float(value), _add_embedded(parameters, features, pulled, direct), outside, states)
 
 
+def loss_of(parameters: Parameters, rows: Rows, chosen: Chosen, loss: Loss, settings: Settings) -> float:
+    """Return the loss of rows (features, targets, weights), without penalties. JAX must be in 64-bit mode."""
+    coefficients = np.asarray(_embed(parameters, rows[0]))
+    states = solve(coefficients, chosen.structure, chosen.rotations(coefficients), tol=settings.solver_tol)
+    return float(loss(readout(parameters, states.expectations), rows[1], rows[2]))
+
+
 def _outside(states: GroundStates, boundary: Boundary, shares: Array, settings: Settings) -> tuple[float, Array]:
     """Return the weighted mean of the rows' variances outside, and its derivative in the axes of the coefficients."""
     values, gradients = outside_variance(
@@ -113,9 +121,11 @@ def _penalised(
 ) -> jax.Array:
     """Return the loss plus alpha/2 times the sum of squares of the feature and label operators' coefficients.
 
-    The bias operator is left out: it holds the field that keeps the gap open.
+    The bias operator is left out: it holds the field that keeps the gap open. Of maps, only mixtures count.
     """
     penalty = (parameters.features**2).sum() + (parameters.labels**2).sum()
+    if isinstance(parameters.maps, Mixtures):  # or they would take the size over from the operators
+        penalty += (parameters.maps.mixing**2).sum()
     return loss(readout(parameters, expectations), targets, weights) + 0.5 * alpha * penalty
 
 
@@ -130,4 +140,5 @@ def _loss_gradients(
 def _add_embedded(parameters: Parameters, features: Array, cotangents: Array, direct: Parameters) -> Parameters:
     """Pull cotangents of the coefficients back through the embedding and add the loss's direct gradient."""
     _, pull = jax.vjp(lambda p: linear_embedding(p, features), parameters)
-    return Parameters(*jax.tree.map(lambda a, b: a + b, pull(cotangents)[0], direct))
+    total: Parameters = jax.tree.map(jnp.add, pull(cotangents)[0], direct)
+    return total

@@ -14,7 +14,7 @@ from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import ground_state_expectations
 from hamiltonian_ml.learning.gradient_check import gradient_deviation
 from hamiltonian_ml.learning.losses import softmax_cross_entropy, squared_error
-from hamiltonian_ml.learning.model import Parameters, initial_parameters, readout
+from hamiltonian_ml.learning.model import initial_parameters, readout
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import TrainingDivergedError, loss_and_gradients
 from hamiltonian_ml.learning.training import train
@@ -74,9 +74,9 @@ def test_the_gradient_of_a_step_is_that_of_jax_through_the_whole_model(task):
             softmax_cross_entropy,
             Settings(alpha=alpha, solver_tol=1e-11),
         )
-        expected, expected_gradients = jax.value_and_grad(whole)(Parameters(*map(jax.numpy.asarray, start)))
+        expected, expected_gradients = jax.value_and_grad(whole)(jax.tree.map(jax.numpy.asarray, start))
     assert got.loss == pytest.approx(float(expected), abs=1e-10)
-    for found, wanted in zip(got.gradients, expected_gradients, strict=True):
+    for found, wanted in zip(jax.tree.leaves(got.gradients), jax.tree.leaves(expected_gradients), strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-8)  # the solver's residual over the gap
 
 
@@ -158,7 +158,7 @@ def test_a_row_of_weight_two_does_what_two_equal_rows_do(task):
     weighted = _train((start, X, targets, heavy, basis)).parameters
     twice = np.concatenate([X, X[:10]]), np.concatenate([targets, targets[:10]])
     repeated = _train((start, *twice, np.ones(40), basis)).parameters
-    for a, b in zip(weighted, repeated, strict=True):
+    for a, b in zip(jax.tree.leaves(weighted), jax.tree.leaves(repeated), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)  # both solve to 1e-6 and take 12 steps
 
 

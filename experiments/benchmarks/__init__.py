@@ -1,0 +1,1 @@
+"""Test scores on small tables by nested cross-validation, beside tuned classical models."""

@@ -1,1 +1,0 @@
-"""How many basis states hold 99 % of a ground state."""

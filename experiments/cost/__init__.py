@@ -1,1 +1,0 @@
-"""What circuits and ground states cost."""

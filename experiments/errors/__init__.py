@@ -1,1 +1,0 @@
-"""Errors of energies, observables and gradients against each other."""

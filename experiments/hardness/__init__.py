@@ -1,1 +1,0 @@
-"""How hard the ground states are for tensor networks."""

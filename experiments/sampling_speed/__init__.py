@@ -1,1 +1,0 @@
-"""What it costs to sample Krylov states at fifty qubits."""

@@ -1,1 +1,0 @@
-"""Accuracy against the settings of training and sampling."""

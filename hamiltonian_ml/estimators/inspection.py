@@ -1,0 +1,262 @@
+"""What a fitted estimator tells of itself: operators, history, certificates, gradients, a picture, a file.
+
+In: fitted attributes. Out: labelled arrays, operators and files. Nothing is learned here; `refine` alone changes
+anything, and only the basis states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from hamiltonian_ml.bases.checks import check_integer
+from hamiltonian_ml.bases.frames import rotate
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.estimators import options, persistence, records
+from hamiltonian_ml.estimators.drawing import picture
+from hamiltonian_ml.estimators.targets import Targets
+from hamiltonian_ml.learning.choosing import Chosen
+from hamiltonian_ml.learning.embedding import Mixtures, linear_embedding
+from hamiltonian_ml.learning.expectations import GroundStates
+from hamiltonian_ml.learning.gradient_check import gradient_deviation
+from hamiltonian_ml.learning.model import Parameters
+from hamiltonian_ml.selection.refine import refine
+from hamiltonian_ml.subspace.boundary import find_boundary
+from hamiltonian_ml.subspace.certificate import certify
+from hamiltonian_ml.subspace.structure import SubspaceStructure
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from qiskit.quantum_info import SparsePauliOp
+
+Array = NDArray[np.float64]
+
+
+class Inspectable(BaseEstimator):
+    """Base of `HamiltonianEstimator`; not for direct use."""
+
+    parameters_: Parameters
+    structure_: SubspaceStructure
+    local_frames_: bool
+    epochs_: list[dict[str, Any]]
+    targets_: Targets
+
+    @property
+    def basis_(self) -> PauliBasis:
+        """The strings of all learned operators."""
+        return self.structure_.basis
+
+    @property
+    def subspace_(self) -> Subspace:
+        """The basis states in which ground states are sought."""
+        return self.structure_.subspace
+
+    @property
+    def _chosen(self) -> Chosen:
+        return Chosen(self.structure_, self.local_frames_)
+
+    @property
+    def history_(self) -> xr.Dataset:
+        """Loss, gradient norm, smallest gap and subspace dimension of every epoch, labelled, with units."""
+        return records.history(self.epochs_, self, loss_unit=self.targets_.loss_unit)
+
+    @property
+    def bias_operator_(self) -> SparsePauliOp:
+        """The learned operator B."""
+        return self.basis_.to_operator(self.parameters_.bias)
+
+    @property
+    def feature_operators_(self) -> list[SparsePauliOp]:
+        """The learned operators X_m, one for each feature, or for each product or wave of an embedding."""
+        maps, rows = self.parameters_.maps, self.parameters_.features
+        mixed = maps.mixing @ rows if isinstance(maps, Mixtures) else rows
+        return [self.basis_.to_operator(row) for row in mixed]
+
+    @property
+    def label_operators_(self) -> list[SparsePauliOp]:
+        """The learned operators O_k, one for each output."""
+        return [self.basis_.to_operator(row) for row in self.parameters_.labels]
+
+    def certify(self, X: ArrayLike) -> xr.Dataset:
+        """Return how far the ground state behind each prediction can be trusted.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+            Rows to predict.
+
+        Returns
+        -------
+        xarray.Dataset
+            Along ``row``: energy, gap, residual, variance, correction, captured_weight and trusted, as described in
+            `hamiltonian_ml.subspace.certificate.Certificate`; energies in units of the model's start field.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> model = HamiltonianClassifier(2, max_iter=2, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
+        >>> bool(model.certify([[0.5]]).trusted.all())  # two qubits: the subspace is the whole space
+        True
+        """
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        boundary = find_boundary(self.structure_)
+        parts = [
+            certify(self.structure_, states.coefficients, states.levels, boundary=boundary)
+            for states in self._ground_states(rows)
+        ]
+        return records.certificate(parts)
+
+    def refine(self, X: ArrayLike, *, max_dimension: int, rounds: int = 2) -> Self:
+        """Exchange and add basis states until they suit the ground states of some rows; the operators stay.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+            Rows whose ground states rank the basis states, for instance the training rows. No labels are looked at.
+        max_dimension : int
+            Basis states to end with.
+        rounds : int
+            Rounds of solving, ranking and exchanging.
+
+        Returns
+        -------
+        The estimator itself, with a new ``subspace_``.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> model = HamiltonianClassifier(4, selection="random", max_dimension=4, max_iter=2, random_state=0)
+        >>> model.fit([[0.0], [1.0]], ["a", "b"]).refine([[0.0], [1.0]], max_dimension=12).subspace_.dimension
+        12
+        """
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        check_integer("max_dimension", max_dimension, at_least=1)
+        check_integer("rounds", rounds, at_least=1)
+        coefficients = np.asarray(linear_embedding(self.parameters_, rows))
+        rotations = self._chosen.rotations(coefficients)
+        if rotations is not None:
+            coefficients = rotate(self.basis_, coefficients, rotations)
+        weights = np.ones(len(rows))
+        self.structure_ = refine(self.structure_, coefficients, weights, dimension=max_dimension, rounds=rounds)
+        return self
+
+    def check_gradients(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Compare the exact gradient of the loss with central differences.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+        y : (n_rows,) or (n_rows, n_outputs) array_like
+            Labels among those that the model was fitted to, or values.
+
+        Returns
+        -------
+        float
+            Largest deviation over the parameters (200 of them where there are more), relative to the largest
+            derivative. Subspace and frames are held fixed. About 1e-8 where no gap is nearly closed.
+
+        Raises
+        ------
+        ValueError
+            If y has a label that the model was not fitted to.
+        """
+        check_is_fitted(self)
+        rows, values = self._checked(X, y, reset=False)
+        with jax.enable_x64(True):
+            return gradient_deviation(
+                self.parameters_,
+                (rows, self.targets_.encode(values), np.ones(len(rows))),
+                replace(self._chosen, boundary=find_boundary(self.structure_)),
+                self.targets_.loss,
+                alpha=self.alpha,
+                variance_penalty=self.variance_penalty,
+            )
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to a netCDF file of arrays and plain values; nothing is pickled.
+
+        Parameters
+        ----------
+        path : path_like
+            Replaced whole if it exists.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If its labels are neither numbers nor text.
+        OSError
+            If the file cannot be written.
+
+        Notes
+        -----
+        Parameters that are no plain values, such as a sampler of your own, are left out; `load` says so.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianRegressor
+        >>> from tempfile import TemporaryDirectory
+        >>> model = HamiltonianRegressor(2, max_iter=2, random_state=0).fit([[0.0], [1.0]], [1.0, 3.0])
+        >>> with TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.nc")
+        ...     again = HamiltonianRegressor.load(f"{folder}/model.nc")
+        >>> bool((again.predict([[0.5]]) == model.predict([[0.5]])).all())
+        True
+        """
+        persistence.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, **parameters: Any) -> Self:
+        """Return the estimator that `save` wrote. Loading runs nothing that is in the file.
+
+        Parameters
+        ----------
+        path : path_like
+        **parameters
+            Values for parameters that the file could not hold, or others than it holds.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is something else, damaged, of a newer version, or holds an estimator of another class.
+        """
+        estimator = persistence.load(path, **parameters)
+        if not isinstance(estimator, cls):
+            found = type(estimator).__name__
+            raise ValueError(f"{path} holds a {found}; load it with {found}.load.")
+        return estimator
+
+    def _html_repr(self) -> str:
+        """Return scikit-learn's diagram with a picture of the operators below it."""
+        diagram: str = super()._html_repr()
+        try:
+            basis = (
+                self.basis_
+                if hasattr(self, "structure_")
+                else options.make_basis(self.connectivity, self.n_qubits, entangling=self.entangling)
+            )
+        except ValueError:  # a picture is no place to complain of parameters
+            return diagram
+        return diagram + picture(self, basis)
+
+    def _checked(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[Array, NDArray[Any]]:
+        """Return rows and labels or values as arrays, or raise ValueError."""
+        raise NotImplementedError
+
+    def _ground_states(self, rows: Array) -> Iterator[GroundStates]:
+        """Yield the ground states of rows in chunks that fit in memory."""
+        raise NotImplementedError

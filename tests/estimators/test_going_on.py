@@ -1,0 +1,196 @@
+"""Fits that go on: passes, warm starts, early stops, checkpoints, callbacks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_moons
+from sklearn.model_selection import GridSearchCV
+
+from hamiltonian_ml.estimators import callbacks
+from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
+from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
+from hamiltonian_ml.estimators.transformer import HamiltonianTransformer
+
+FIT = {"learning_rate": 0.1, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def moons():
+    return make_moons(60, noise=0.2, random_state=0)
+
+
+def test_passes_over_rows_learn_as_a_fit_does(moons):
+    X, y = moons
+    model = HamiltonianClassifier(2, **FIT)
+    for _ in range(30):
+        model.partial_fit(X, y)
+    assert model.n_iter_ == len(model.loss_curve_) == model.history_.sizes["epoch"] == 30
+    assert model.score(X, y) > 0.8
+    # One optimiser goes through all passes: in the constant half of its schedule a fit does the same.
+    stopped = HamiltonianClassifier(2, max_iter=60, tol=0.0, n_iter_no_change=60, **FIT).fit(X, y)
+    np.testing.assert_allclose(stopped.loss_curve_[:30], model.loss_curve_, atol=1e-5)  # the solver's start vectors
+
+
+def test_classes_may_be_told_before_they_come(moons):
+    X, y = moons
+    model = HamiltonianClassifier(2, **FIT).partial_fit(X[y == 0], y[y == 0], classes=[0, 1])
+    model.partial_fit(X[y == 1], y[y == 1])
+    assert model.classes_.tolist() == [0, 1]
+    with pytest.raises(ValueError, match=r"y must hold labels among classes_ = \[0, 1\], got \[2\]"):
+        model.partial_fit(X, np.full(len(X), 2))
+    with pytest.raises(ValueError, match="early_stopping must be False for partial_fit"):
+        HamiltonianClassifier(2, early_stopping=True).partial_fit(X, y)
+
+
+def test_sampled_states_stay_for_some_passes(moons):
+    X, y = moons
+    model = HamiltonianRegressor(4, selection="krylov", shots=4, refresh_every=3, random_state=0)
+    seen = [model.partial_fit(X, y).subspace_.words.ravel().tolist() for _ in range(4)]
+    assert seen[0] == seen[1] == seen[2] != seen[3]
+    assert HamiltonianTransformer(2).partial_fit(X).partial_fit(X).n_iter_ == 2
+
+
+def test_a_warm_start_goes_on_from_the_last_fit(moons):
+    X, y = moons
+    model = HamiltonianClassifier(2, max_iter=10, warm_start=True, **FIT).fit(X, y)
+    first = model.loss_curve_
+    assert model.fit(X, y).loss_curve_[0] < min(first)
+    assert model.set_params(warm_start=False).fit(X, y).loss_curve_ == pytest.approx(first, abs=1e-9)
+    with pytest.raises(ValueError, match="warm_start must be False where features, targets"):
+        model.set_params(warm_start=True).fit(X[:, :1], y)
+
+
+def test_early_stopping_keeps_the_best_parameters_on_rows_held_out(moons):
+    X, y = moons
+    rng = np.random.default_rng(0)
+    noisy = np.where(rng.random(len(y)) < 0.3, 1 - y, y)
+    options = {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 5, "max_iter": 200}
+    model = HamiltonianClassifier(3, **options, **FIT).fit(X, noisy)
+    curve = model.history_.validation_loss.values
+    assert model.n_iter_ < 200
+    assert model.converged_
+    assert curve.argmin() < len(curve) - 1
+    assert np.isfinite(curve).all()
+    longer = HamiltonianClassifier(3, **options, **FIT).set_params(n_iter_no_change=10).fit(X, noisy)
+    if longer.history_.validation_loss.values.min() == curve.min():  # then both kept the same epoch's
+        np.testing.assert_array_equal(longer.parameters_.labels, model.parameters_.labels)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -1, "some"])
+def test_a_wrong_validation_fraction_is_named(moons, fraction):
+    with pytest.raises(ValueError, match="validation_fraction must be"):
+        HamiltonianClassifier(early_stopping=True, validation_fraction=fraction).fit(*moons)
+
+
+def test_a_fit_with_a_checkpoint_is_as_one_without(moons, tmp_path):
+    X, y = moons
+    plain = HamiltonianClassifier(2, max_iter=6, **FIT).fit(X, y)
+    model = HamiltonianClassifier(2, max_iter=6, checkpoint=tmp_path / "fit.nc", **FIT).fit(X, y)
+    np.testing.assert_array_equal(model.parameters_.labels, plain.parameters_.labels)
+    with pytest.raises(ValueError, match=r"fit\.nc is of a fit with other features; delete it"):
+        model.fit(X + 1, y)
+    with pytest.raises(ValueError, match=r"fit\.nc is of a fit with other settings"):
+        model.set_params(alpha=0.1).fit(X, y)
+    with pytest.raises(ValueError, match="checkpoint must be None, a file or a folder, got 3"):
+        model.set_params(checkpoint=3).fit(X, y)
+
+
+def test_a_search_keeps_its_fits_in_a_folder(moons, tmp_path):
+    model = HamiltonianClassifier(2, max_iter=3, checkpoint=str(tmp_path), **FIT)
+    GridSearchCV(model, {"alpha": [0.0, 0.1]}, cv=2).fit(*moons)
+    assert len(list(tmp_path.glob("*.nc"))) == 5
+
+
+_VICTIM = """
+import sys
+from sklearn.datasets import make_moons
+from hamiltonian_ml import HamiltonianClassifier
+X, y = make_moons(60, noise=0.2, random_state=0)
+model = HamiltonianClassifier(
+    5, selection="krylov", shots=50, max_dimension=20, max_iter=80, tol=0.0, n_iter_no_change=1000, batch_size=16,
+    learning_rate=0.05, random_state=0, checkpoint=sys.argv[1] or None,
+).fit(X, y)
+model.set_params(checkpoint=None).save(sys.argv[2])
+"""
+
+
+@pytest.mark.slow  # 20 processes are started and killed
+def test_20_kills_at_random_times_change_nothing(tmp_path):
+    arguments = [sys.executable, "-c", _VICTIM]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([*arguments, "", str(tmp_path / "whole.nc")], check=True, env=environment)
+    checkpoint = tmp_path / "fit.nc"
+    rng = np.random.default_rng(0)
+    kills = 0
+    while kills < 20:
+        victim = subprocess.Popen([*arguments, str(checkpoint), str(tmp_path / "again.nc")], env=environment)
+        known = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        while victim.poll() is None and (checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0) == known:
+            time.sleep(0.002)  # until it has got further than the last one
+        time.sleep(rng.uniform(0, 0.05))
+        if victim.poll() is not None:
+            break
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        kills += 1
+    if kills == 20:
+        subprocess.run([*arguments, str(checkpoint), str(tmp_path / "again.nc")], check=True, env=environment)
+    whole, again = (HamiltonianClassifier.load(tmp_path / f"{name}.nc") for name in ("whole", "again"))
+    assert kills == 20
+    for name in ("bias", "features", "labels", "intercepts"):
+        np.testing.assert_array_equal(getattr(again.parameters_, name), getattr(whole.parameters_, name))
+    np.testing.assert_array_equal(again.subspace_.words, whole.subspace_.words)
+    assert again.loss_curve_ == whole.loss_curve_
+
+
+class _Stop:
+    """A callback that scores each epoch and stops after the third."""
+
+    def __init__(self):
+        self.scores, self.ended = [], 0
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        self.ended += 1
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
+        if context.task_name != "epoch":
+            return False
+        self.scores.append(fitted_estimator.score(X, y))
+        return len(self.scores) == 3
+
+
+@pytest.mark.skipif(callbacks.CallbackSupport is object, reason="scikit-learn has no callbacks before 1.9")
+def test_callbacks_score_epochs_and_stop(moons):
+    stop = _Stop()
+    model = HamiltonianClassifier(2, max_iter=20, **FIT).set_callbacks(stop).fit(*moons)
+    assert model.n_iter_ == 3
+    assert stop.ended == 1
+    assert stop.scores[-1] == pytest.approx(model.score(*moons), abs=0.1)
+    assert np.isfinite(stop.scores).all()
+
+
+@pytest.mark.skipif(callbacks.CallbackSupport is object, reason="scikit-learn has no callbacks before 1.9")
+def test_scikit_learns_own_callbacks_work(moons):
+    from sklearn.callback import ProgressBar, ScoringMonitor
+
+    monitor = ScoringMonitor(scoring="accuracy")
+    HamiltonianClassifier(2, max_iter=4, **FIT).set_callbacks(monitor, ProgressBar()).fit(*moons)
+    assert sum(row["task_name"] == "epoch" for row in monitor.get_logs().data) == 4
+
+
+def test_verbose_shows_a_bar(moons, capsys):
+    HamiltonianClassifier(2, max_iter=2, verbose=1, **FIT).fit(*moons)
+    assert "2/2" in capsys.readouterr().err
