@@ -6,13 +6,17 @@ Whatever a command needs is imported inside it, so that ``hamiltonian-ml --help`
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+
+from hamiltonian_ml.commands.doctor import doctor
+from hamiltonian_ml.commands.fit import fit
+from hamiltonian_ml.commands.output import check_folder, is_watched
+from hamiltonian_ml.commands.predict import predict
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,13 +36,24 @@ class _OneLineErrors(TyperGroup):
             status = super().main(*args, **{**options, "standalone_mode": False})
         except _UsageError as error:
             status = _complain(f"{error.format_message().rstrip('.')}; see {_NAME} --help.", _BAD_INPUT)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, ImportError) as error:
             status = _complain(str(error), _BAD_INPUT)
+        except MemoryError as error:
+            status = _complain(str(error) or "the machine ran out of memory; take fewer qubits or states.", _BAD_INPUT)
+        except Exception as error:
+            if not _is_of_a_simulator(error):
+                raise
+            status = _complain(f"the backend failed: {error}", _BAD_INPUT)
         except (KeyboardInterrupt, typer.Abort):
             status = _INTERRUPTED
         if status == _INTERRUPTED:
             _complain("interrupted.", _INTERRUPTED)
         sys.exit(status)
+
+
+def _is_of_a_simulator(error: Exception) -> bool:
+    """Return whether an error is Qiskit's, whose base class is not worth an import of Qiskit."""
+    return any(base.__module__.startswith("qiskit") for base in type(error).__mro__)
 
 
 main = typer.Typer(cls=_OneLineErrors, add_completion=False, pretty_exceptions_enable=False)
@@ -75,8 +90,8 @@ def demo(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
     """Train a classifier from Krylov samples, beside logistic regression and an RBF SVC on the same rows."""
-    _check_folder(out)
-    watched = _is_terminal(sys.stderr) and not (quiet or as_json)
+    check_folder(out)
+    watched = is_watched(quiet=quiet or as_json)
     if watched:
         typer.echo("loading JAX, Qiskit and scikit-learn", err=True)
     from hamiltonian_ml.study.demo import DemoSettings, run_demo
@@ -91,28 +106,17 @@ def demo(
         _print_summary(results, files)
 
 
+for _command in (fit, predict, doctor):
+    main.command()(_command)
+
+
 def _complain(message: str, status: int) -> int:
     typer.echo(f"{_NAME}: {' '.join(message.split())}", err=True)
     return status
 
 
-def _is_terminal(stream: TextIO) -> bool:
-    return stream.isatty()
-
-
 def _to_stderr(line: str) -> None:
     typer.echo(line, err=True)
-
-
-def _check_folder(folder: Path) -> None:
-    """Raise ValueError before the work begins if results could not be written to a folder, which need not exist."""
-    nearest = folder.absolute()
-    while not os.path.lexists(nearest):
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise ValueError(f"--out must be a folder, but {nearest} is a file; choose another.")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise ValueError(f"--out must be a folder that you may write to, but {nearest} is not; choose another.")
 
 
 def _write(results: xr.DataTree, folder: Path) -> list[Path]:

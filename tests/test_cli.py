@@ -13,6 +13,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from hamiltonian_ml import cli
+from hamiltonian_ml.commands import output
 from hamiltonian_ml.study import demo as study
 
 TINY = ["demo", "--dataset", "iris", "--qubits", "2", "--max-iter", "2"]
@@ -92,7 +93,7 @@ def test_progress_is_shown_on_a_terminal_unless_it_is_not_wanted(tmp_path, monke
         raise ValueError("far enough")
 
     monkeypatch.setattr(study, "run_demo", refuse)
-    monkeypatch.setattr(cli, "_is_terminal", lambda stream: True)
+    monkeypatch.setattr(output, "is_terminal", lambda stream: True)
     run("demo", "--out", tmp_path, *options)
     assert seen == [(watched, watched)]
 
@@ -138,7 +139,7 @@ def test_a_file_where_the_folder_should_be_is_refused_before_the_work(tmp_path, 
 
 def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(tmp_path, monkeypatch):
     monkeypatch.setattr(study, "run_demo", lambda *_, **__: pytest.fail("the run began"))
-    monkeypatch.setattr(cli.os, "access", lambda path, mode: not mode & os.W_OK)  # the superuser may write anywhere
+    monkeypatch.setattr(output.os, "access", lambda path, mode: not mode & os.W_OK)  # the superuser may write anywhere
     result = run("demo", "--out", tmp_path)
     assert result.exit_code == 2
     assert "--out must be a folder that you may write to" in result.stderr

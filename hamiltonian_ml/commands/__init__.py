@@ -1,0 +1,1 @@
+"""The commands of the command line that work on a user's own tables, one file each."""

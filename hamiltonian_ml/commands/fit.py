@@ -1,0 +1,60 @@
+"""``hamiltonian-ml fit``: a model for a column of a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hamiltonian_ml.commands.output import check_file, is_watched, show
+
+
+def fit(
+    table: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file; its first line names the columns.")],
+    target: Annotated[str, typer.Option(help="Column to predict.")],
+    out: Annotated[Path, typer.Option(help="File for the model, netCDF.")] = Path("model.nc"),
+    drop: Annotated[list[str] | None, typer.Option(help="Column to leave out; may be repeated.")] = None,
+    task: Annotated[str, typer.Option(help="auto, classification or regression.")] = "auto",
+    test_fraction: Annotated[float, typer.Option(help="Share of the rows kept for the score; 0 keeps none.")] = 0.2,
+    qubits: Annotated[int, typer.Option(help="Qubits.")] = 6,
+    connectivity: Annotated[str, typer.Option(help="chain or ring.")] = "chain",
+    selection: Annotated[str, typer.Option(help="auto, full, krylov, classical or random.")] = "auto",
+    backend: Annotated[str, typer.Option(help="Where circuits run: auto, statevector, mps, ...")] = "auto",
+    shots: Annotated[int, typer.Option(help="Shots a circuit.")] = 1000,
+    max_iter: Annotated[int, typer.Option(help="Most epochs.")] = 100,
+    learning_rate: Annotated[float, typer.Option(help="Step size.")] = 0.02,
+    alpha: Annotated[float, typer.Option(help="Strength of the L2 penalty.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of the split, start values and samples.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+) -> None:
+    """Learn to predict a column of a table from its other columns, which are scaled on the way."""
+    check_file(out)
+    from hamiltonian_ml.study.fitting import FitSettings, fit_table
+    from hamiltonian_ml.study.tables import read_table
+
+    options = {
+        "n_qubits": qubits, "connectivity": connectivity, "selection": selection, "backend": backend, "shots": shots,
+        "max_iter": max_iter, "learning_rate": learning_rate, "alpha": alpha,
+    }  # fmt: skip
+    settings = FitSettings(
+        target=target, drop=tuple(drop or ()), task=task, test_fraction=test_fraction, seed=seed, options=options
+    )
+    fitted = fit_table(read_table(table), settings, verbose=is_watched(quiet=quiet or as_json))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fitted.model.save(out)
+    score = "accuracy" if hasattr(fitted.model, "classes_") else "R2"
+    show(
+        {
+            "model": type(fitted.model).__name__,
+            "rows_to_train_on": fitted.n_train,
+            "rows_to_test_on": fitted.n_test,
+            f"train_{score}": fitted.train_score,
+            f"test_{score}": fitted.test_score,
+            "share_of_rows_trusted": fitted.trusted,
+            "basis_states": fitted.model.subspace_.dimension,
+            "written_to": str(out),
+        },
+        as_json=as_json,
+    )

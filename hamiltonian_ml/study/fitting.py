@@ -1,0 +1,213 @@
+"""One model for a user's own table: split, scale, fit, score; and predictions for another table.
+
+In: pandas frames. Out: a fitted estimator that takes the table's own units, scores, and a frame of predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import is_classifier
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+from hamiltonian_ml.bases.checks import check_choice, check_integer
+from hamiltonian_ml.estimators.base import HamiltonianEstimator
+from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
+from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
+from hamiltonian_ml.study.tables import numbers_of, require_columns
+
+TASKS = ("auto", "classification", "regression")
+_MOST_CLASSES = 20  # numbers with more distinct values are taken for quantities
+_LARGEST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSettings:
+    """What is learned from a table, and how.
+
+    Parameters
+    ----------
+    target : str
+        Column to predict.
+    drop : sequence of str
+        Columns that are left out; all others are features.
+    task : {"auto", "classification", "regression"}
+        "auto" takes text, truth values and at most 20 distinct whole numbers for classes.
+    test_fraction : float
+        Share of the rows that are kept for the score, from 0 to below 1.
+    seed : int
+        Seed of the split, start values and samples.
+    options : dict
+        Parameters of the estimator.
+    """
+
+    target: str
+    drop: Sequence[str] = ()
+    task: str = "auto"
+    test_fraction: float = 0.2
+    seed: int = 0
+    options: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        check_choice("task", self.task, TASKS)
+        check_integer("seed", self.seed, at_least=0)
+        if self.seed > _LARGEST_SEED:
+            raise ValueError(f"seed must be at most {_LARGEST_SEED}, got {self.seed}.")
+        if not 0 <= self.test_fraction < 1:
+            raise ValueError(f"test_fraction must be from 0 to below 1, got {self.test_fraction!r}.")
+        if self.target in self.drop:
+            raise ValueError(f"target is the column {self.target!r}, which is dropped; choose another.")
+
+
+@dataclass(frozen=True, eq=False)
+class FittedTable:
+    """A model of a table.
+
+    Attributes
+    ----------
+    model : HamiltonianClassifier or HamiltonianRegressor
+        Takes features in the table's own units; ``target_name_`` is the column that it predicts.
+    n_train, n_test : int
+        Rows that it was fitted to, and rows that it was judged by.
+    train_score, test_score : float
+        Accuracy of a classifier, R2 of a regressor; NaN without rows.
+    trusted : float
+        Share of the test rows (training rows if there are none) whose ground states the certificate trusts.
+    """
+
+    model: HamiltonianEstimator
+    n_train: int
+    n_test: int
+    train_score: float
+    test_score: float
+    trusted: float
+
+
+def fit_table(table: pd.DataFrame, settings: FitSettings, *, verbose: bool = False) -> FittedTable:
+    """Fit a model to a table.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, holds no numbers or has gaps, the target has one value only, or an option is wrong.
+    """
+    require_columns(table, [settings.target, *settings.drop])
+    features = numbers_of(table.drop(columns=[settings.target, *settings.drop]))
+    if not len(features.columns):
+        raise ValueError(f"the table has no column beside the target {settings.target!r} and those that are dropped.")
+    target = table[settings.target]
+    _check_filled(target)
+    classes = _means_classes(target, settings.task)
+    if classes:
+        target = target.astype(str) if not pd.api.types.is_numeric_dtype(target) else target
+    else:
+        target = numbers_of(table[[settings.target]])[settings.target]
+    train, test = _split(len(table), target.to_numpy() if classes else None, settings)
+    scaler = StandardScaler().fit(features.iloc[train])
+    kind = HamiltonianClassifier if classes else HamiltonianRegressor
+    model = kind(**settings.options, random_state=settings.seed, verbose=int(verbose))
+    scaled = pd.DataFrame(scaler.transform(features.iloc[train]), columns=features.columns)
+    model.fit(scaled, target.to_numpy()[train])
+    _fold_scaling(model, scaler.mean_, scaler.scale_)
+    model.target_name_ = settings.target
+    judged = test if len(test) else train
+    return FittedTable(
+        model=model,
+        n_train=len(train),
+        n_test=len(test),
+        train_score=float(model.score(features.iloc[train], target.to_numpy()[train])),
+        test_score=float(model.score(features.iloc[test], target.to_numpy()[test])) if len(test) else np.nan,
+        trusted=float(model.certify(features.iloc[judged]).trusted.mean()),
+    )
+
+
+def predict_table(model: HamiltonianEstimator, table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    """Return predictions for every row, and the score where the table holds the true values too (NaN otherwise).
+
+    Returns
+    -------
+    DataFrame
+        ``prediction``, for a classifier ``probability_<class>``, and ``trusted`` of the certificate; with the table's
+        index.
+
+    Raises
+    ------
+    ValueError
+        If a feature of the model is missing or holds no numbers, or a true class is none of the model's.
+    """
+    names = getattr(model, "feature_names_in_", None)
+    if names is None:
+        raise ValueError("the model was fitted without names of columns; predict with it in Python.")
+    require_columns(table, list(names))
+    features = numbers_of(table[list(names)])
+    columns: dict[str, Any] = {"prediction": model.predict(features)}
+    if is_classifier(model):
+        odds = model.predict_proba(features)
+        columns |= {f"probability_{label}": odds[:, k] for k, label in enumerate(model.classes_.tolist())}
+    columns["trusted"] = model.certify(features).trusted.values
+    return pd.DataFrame(columns, index=table.index), _score(model, features, table)
+
+
+def _score(model: HamiltonianEstimator, features: pd.DataFrame, table: pd.DataFrame) -> float:
+    name = getattr(model, "target_name_", None)
+    if name is None or name not in table.columns:
+        return float("nan")
+    truth = table[name]
+    _check_filled(truth)
+    if not is_classifier(model):
+        return float(model.score(features, numbers_of(table[[name]])[name].to_numpy()))
+    if not np.issubdtype(model.classes_.dtype, np.number):
+        truth = truth.astype(str)
+    unseen = sorted(set(truth.tolist()) - set(model.classes_.tolist()), key=str)
+    if unseen:
+        raise ValueError(
+            f"column {name!r} holds the class {unseen[0]!r}, which the model never saw; it knows "
+            f"{', '.join(map(repr, model.classes_.tolist()))}. Drop the column to predict without a score."
+        )
+    return float(model.score(features, truth.to_numpy()))
+
+
+def _check_filled(target: pd.Series[Any]) -> None:
+    empty = np.flatnonzero(target.isna())
+    if len(empty):
+        raise ValueError(
+            f"column {target.name!r} is empty in {len(empty)} of {len(target)} rows, first in row {empty[0] + 1}; "
+            "every row needs a value to learn from."
+        )
+
+
+def _means_classes(target: pd.Series[Any], task: str) -> bool:
+    if task != "auto":
+        return task == "classification"
+    if not pd.api.types.is_numeric_dtype(target) or pd.api.types.is_bool_dtype(target):
+        return True
+    values = target.unique()
+    return len(values) <= _MOST_CLASSES and bool(np.equal(np.mod(values, 1), 0).all())
+
+
+def _split(n_rows: int, classes: Any, settings: FitSettings) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return places of the rows to train on and to test on, classes in equal shares where each has enough rows."""
+    rows = np.arange(n_rows)
+    if settings.test_fraction == 0:
+        return rows, rows[:0]
+    n_test = max(1, round(settings.test_fraction * n_rows))
+    if n_test >= n_rows:
+        raise ValueError(f"test_fraction = {settings.test_fraction} leaves no row to train on; lower it.")
+    if classes is not None:
+        counts = np.unique(classes, return_counts=True)[1]
+        if counts.min() < 2 or n_test < len(counts) or n_rows - n_test < len(counts):
+            classes = None
+    train, test = train_test_split(rows, test_size=n_test, stratify=classes, random_state=settings.seed)
+    return np.sort(train), np.sort(test)
+
+
+def _fold_scaling(model: HamiltonianEstimator, mean: Any, scale: Any) -> None:
+    """Let a model of scaled features take unscaled ones: ``B - sum_f (x_f - m_f) / s_f X_f`` is linear in x_f too."""
+    old = model.parameters_
+    features = np.asarray(old.features) / scale[:, None]
+    model.parameters_ = old._replace(features=features, bias=np.asarray(old.bias) + mean @ features)

@@ -1,0 +1,99 @@
+"""Tables from a user's files, checked column by column before anything is learned from them.
+
+In: CSV or Parquet files. Out: pandas frames, and features as numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_PARQUET = (".parquet", ".pq")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Return the table that a file holds.
+
+    Parameters
+    ----------
+    path : path_like
+        Comma-separated (``.csv``), tab-separated (``.tsv``) or Parquet (``.parquet``, ``.pq``; needs pyarrow). The
+        first line of text files names the columns.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is of another kind, cannot be read as what its name says, or has no rows or no columns.
+    ImportError
+        If pyarrow is needed and missing.
+    """
+    file = Path(path)
+    kind = file.suffix.lower()
+    if kind not in (*_SEPARATORS, *_PARQUET):
+        allowed = ", ".join((*_SEPARATORS, *_PARQUET))
+        raise ValueError(f"{path} must be a table whose name ends in one of {allowed}; convert it or rename it.")
+    if not file.is_file():
+        raise FileNotFoundError(f"{path} is a folder, not a table." if file.is_dir() else f"there is no file {path}.")
+    try:
+        table = pd.read_csv(file, sep=_SEPARATORS[kind]) if kind in _SEPARATORS else _read_parquet(file)
+    except (ValueError, ArithmeticError, LookupError) as error:  # what parsers raise derives from these
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path} cannot be read as a {kind[1:]} table: {reason.rstrip('.')}.") from error
+    if not len(table) or not len(table.columns):
+        raise ValueError(f"{path} has {len(table)} rows and {len(table.columns)} columns; a table needs one of each.")
+    table.columns = table.columns.map(str)
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise ValueError(f"{path} has the column {twice[0]!r} twice; give columns different names.")
+    return table
+
+
+def require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
+    """Raise ValueError that names the first column that is not there, and those that are."""
+    for name in names:
+        if name not in table.columns:
+            raise ValueError(f"there is no column {name!r}; the table has {_listed(table.columns)}.")
+
+
+def numbers_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns as finite floats (n_rows, n_columns), or raise ValueError that names column and row.
+
+    Rows are counted from 1, without the line of names.
+    """
+    return pd.DataFrame({name: _numbers(table[name], str(name)) for name in table.columns}, index=table.index)
+
+
+def _read_parquet(file: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(file, engine="pyarrow")
+    except ImportError:
+        raise ImportError(
+            "reading Parquet needs pyarrow; install the extra: pip install 'hamiltonian_ml[tables]', or use CSV."
+        ) from None
+
+
+def _numbers(column: pd.Series[Any], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    allowed = pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column)
+    if not allowed or pd.api.types.is_complex_dtype(column):
+        example = next((repr(each) for each in column if isinstance(each, str)), str(column.dtype))
+        raise ValueError(f"column {name!r} holds {example}, not numbers; encode it or leave it out with --drop.")
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise ValueError(
+            f"column {name!r} is empty or not finite in {len(bad)} of {len(values)} rows, first in row {bad[0] + 1}; "
+            "fill it, remove these rows, or leave the column out with --drop."
+        )
+    return values
+
+
+def _listed(names: Sequence[Any] | pd.Index[Any], most: int = 12) -> str:
+    shown = ", ".join(repr(str(name)) for name in list(names)[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

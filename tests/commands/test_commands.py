@@ -1,0 +1,176 @@
+"""Fit, predict and doctor as they are typed: what comes out, and one line for whatever is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_diabetes, load_iris
+from typer.testing import CliRunner
+
+from hamiltonian_ml import HamiltonianClassifier, cli
+from hamiltonian_ml.study import fitting
+
+QUICK = ["--qubits", "2", "--max-iter", "30", "--learning-rate", "0.1"]
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli.main, [str(each) for each in arguments])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a folder with a table of irises, one of diabetes, and a model of the first."""
+    folder = tmp_path_factory.mktemp("tables")
+    bunch = load_iris(as_frame=True)
+    irises = bunch.data.assign(species=bunch.target_names[bunch.target], note="wild")
+    irises.to_csv(folder / "iris.csv", index=False)
+    irises.to_parquet(folder / "iris.parquet")
+    load_diabetes(as_frame=True).frame.to_csv(folder / "diabetes.tsv", sep="\t", index=False)
+    result = run("fit", folder / "iris.csv", "--target", "species", "--drop", "note", "--out", folder / "m.nc", *QUICK)
+    assert result.exit_code == 0, result.stderr
+    assert "test accuracy" in result.stdout
+    return folder
+
+
+def test_predictions_are_those_of_the_model_in_the_units_of_the_table(folder):
+    result = run("predict", folder / "m.nc", folder / "iris.parquet", "--out", folder / "new" / "p.csv", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["rows"] == 150
+    assert found["score"] > 0.9
+    written = pd.read_csv(folder / "new" / "p.csv")
+    model = HamiltonianClassifier.load(folder / "m.nc")
+    table = pd.read_csv(folder / "iris.csv")[list(model.feature_names_in_)]
+    assert written["prediction"].tolist() == model.predict(table).tolist()
+    np.testing.assert_allclose(written["probability_setosa"], model.predict_proba(table)[:, 0], rtol=1e-9)
+    assert set(written["trusted"]) <= {True, False}
+
+
+def test_folding_the_scale_into_the_operators_changes_no_answer(folder):
+    table = pd.read_csv(folder / "iris.csv").drop(columns="note")
+    chosen = fitting.FitSettings(target="species", test_fraction=0, options={"n_qubits": 2, "max_iter": 5})
+    folded = fitting.fit_table(table, chosen).model
+    features = table.drop(columns="species")
+    scaled = (features - features.mean()) / features.std(ddof=0)
+    plain = HamiltonianClassifier(2, max_iter=5, random_state=0).fit(scaled, table["species"])
+    np.testing.assert_allclose(folded.decision_function(features), plain.decision_function(scaled), atol=1e-7)
+
+
+def test_numbers_are_learned_by_regression(folder):
+    arguments = ("fit", folder / "diabetes.tsv", "--target", "target", "--out", folder / "d.nc", "--json")
+    result = run(*arguments, "--qubits", "2", "--max-iter", "3")
+    found = json.loads(result.stdout)
+    assert found["model"] == "HamiltonianRegressor"
+    assert found["rows_to_test_on"] == 88
+    assert run("predict", folder / "d.nc", folder / "diabetes.tsv").stdout.startswith("prediction,trusted\n")
+
+
+def test_without_a_true_column_there_is_no_score(folder):
+    pd.read_csv(folder / "iris.csv").drop(columns=["species", "note"]).to_csv(folder / "new.csv", index=False)
+    assert json.loads(run("predict", folder / "m.nc", folder / "new.csv", "--json").stdout)["score"] is None
+
+
+def test_doctor_names_versions_and_ends_well():
+    result = run("doctor", "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert {"hamiltonian-ml", "qiskit", "processor_cores", "GPU", "extra_heads"} <= set(found)
+    assert found["troubles"] == "none"
+
+
+def test_doctor_says_what_is_missing_with_status_one(monkeypatch):
+    monkeypatch.setattr("hamiltonian_ml.bases.memory.free_memory", lambda: 2**20)
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "GiB of memory are free, 1 are needed" in result.stdout
+
+
+def _table(folder, text, name="t.csv"):
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("a,b\n1,2\n3,4\n", ["--target", "c"], "there is no column 'c'; the table has 'a', 'b'"),
+        ("a,b\n1,x\n3,y\n", ["--target", "a"], "column 'b' holds 'x', not numbers; encode it or leave"),
+        ("a,b\n1,2\n,4\n", ["--target", "b"], "column 'a' is empty or not finite in 1 of 2 rows, first in row 2"),
+        ("a,b\n1,2\n3,\n", ["--target", "b"], "column 'b' is empty in 1 of 2 rows, first in row 2"),
+        ("a,b\n1,2\ninf,4\n", ["--target", "b"], "column 'a' is empty or not finite"),
+        ("a,b\n1,2\n3,2\n4,2\n", ["--target", "b"], "y must hold at least two classes"),
+        ("a\n1\n2\n", ["--target", "a"], "the table has no column beside the target 'a'"),
+        ("a,b\n", ["--target", "a"], "has 0 rows and 2 columns"),
+        ("", ["--target", "a"], "cannot be read as a csv table: No columns to parse from file"),
+        (b"\xff\xfe\x00\x01", ["--target", "a"], "cannot be read as a csv table"),
+        ("a,b\n1,2\n3,4\n", ["--target", "a", "--seed", "-1"], "seed must be an integer of at least 0, got -1"),
+        ("a,b\n1,2\n3,4\n", ["--target", "a", "--seed", str(2**32)], "seed must be at most 4294967295"),
+        ("a,b\n1,2\n3,4\n", ["--target", "a", "--task", "guess"], "task must be one of 'auto', 'classification'"),
+        ("a,b\n1,2\n3,4\n", ["--target", "a", "--test-fraction", "0", "--qubits", "0"], "n_qubits must be an integer"),
+        ("a,b\n1,2\n3,4\n", ["--target", "a", "--test-fraction", "1"], "test_fraction must be from 0 to below 1"),
+        ("a,b\n1,2\n3,4\n", ["--target", "a", "--drop", "a"], "target is the column 'a', which is dropped"),
+        ("a,b\n1,2\n3,4\n", ["--target", "a", "--test-fraction", "0", "--backend", "abacus"], "backend must be one of"),
+        ("a,b\n1,2\n3,4\n", [], "Missing option '--target'"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_table_or_an_option_is_one_line(tmp_path, monkeypatch, text, options, message):
+    monkeypatch.chdir(tmp_path)
+    _refused(run("fit", _table(tmp_path, text), *options), message)
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_files_that_are_not_what_they_should_be_are_one_line(folder, tmp_path):
+    _refused(run("fit", tmp_path / "no.csv", "--target", "a"), "there is no file")
+    _refused(run("fit", tmp_path, "--target", "a"), "must be a table whose name ends in one of .csv, .tsv")
+    parquet = _table(tmp_path, "a,b\n1,2\n", "t.parquet")
+    _refused(run("fit", parquet, "--target", "a"), "cannot be read as a parquet table")
+    _refused(run("fit", folder / "iris.csv", "--target", "species", "--out", tmp_path), "--out must be a file, but")
+    _refused(run("predict", tmp_path / "no.nc", folder / "iris.csv"), "there is no model")
+    _refused(run("predict", folder / "iris.csv", folder / "iris.csv"), "is not a model file")
+    narrow = _table(tmp_path, "a,b\n1,2\n")
+    _refused(run("predict", folder / "m.nc", narrow), "there is no column 'sepal length (cm)'")
+    table = pd.read_csv(folder / "iris.csv").assign(species="palm")
+    table.to_csv(tmp_path / "palm.csv", index=False)
+    _refused(
+        run("predict", folder / "m.nc", tmp_path / "palm.csv"), "holds the class 'palm', which the model never saw"
+    )
+
+
+def test_running_out_of_memory_and_failing_simulators_are_one_line(folder, monkeypatch):
+    from qiskit_aer import AerError
+
+    arguments = ("fit", folder / "diabetes.tsv", "--target", "target")
+    for error, message in (
+        (MemoryError(), "the machine ran out of memory"),
+        (AerError("no"), "the backend failed: 'no'"),
+    ):
+        monkeypatch.setattr(fitting, "fit_table", lambda *_, error=error, **__: (_ for _ in ()).throw(error))
+        _refused(run(*arguments), message)
+
+
+def _refused(result, message):
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert message in result.stderr
+    assert result.stderr.startswith("hamiltonian-ml: ")
+    assert result.stderr.count("\n") == 1
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    data=st.binary(max_size=60) | st.text(alphabet="a,b\n\t\"'1.e-é\0", max_size=60),
+    kind=st.sampled_from(["csv", "parquet"]),
+)
+def test_no_file_whatsoever_ends_in_a_traceback(tmp_path, data, kind):
+    path = _table(tmp_path, data, f"any.{kind}")
+    result = run(
+        "fit", path, "--target", "a", "--out", tmp_path / "m.nc", "--qubits", "1", "--max-iter", "1", "--quiet"
+    )
+    assert result.exit_code in (0, 2)
+    assert isinstance(result.exception, SystemExit | None)
+    assert result.exit_code == 0 or (result.stderr.count("\n") == 1 and not (tmp_path / "m.nc").exists())
