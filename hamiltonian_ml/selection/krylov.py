@@ -14,12 +14,16 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples
 from hamiltonian_ml.sampling.backends import Backend, as_backend
 from hamiltonian_ml.sampling.circuits import check_time_step
+from hamiltonian_ml.sampling.mirror import flip_probabilities
 from hamiltonian_ml.sampling.request import SampleRequest
-from hamiltonian_ml.sampling.run import sample_krylov, sampling_usage
+from hamiltonian_ml.sampling.run import measure, sample_krylov, sampling_usage
 from hamiltonian_ml.sampling.store import SampleStore, as_store
 from hamiltonian_ml.sampling.usage import OverBudgetError, Usage
+from hamiltonian_ml.selection.ranking import RANKINGS, scored
 from hamiltonian_ml.selection.rows import distinct_rows
 from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, NoMoreSamplesError, Selected, span_with_flips
+
+_MIRROR_ROWS = 4  # noise hardly depends on the angles: four rows tell it as well as all
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,13 @@ class KrylovSelection:
         Folder of samples and jobs; a remote backend needs one.
     max_qpu_seconds : float or None
         Budget of processor time for all jobs of the store.
+    ranking : str
+        What states are ranked by: "counts"; "excess", counts above the noise floor that flips of the other states make;
+        or "unfolded", counts with the flips undone. See `hamiltonian_ml.selection.ranking.scored`. At the noise of a
+        Heron processor neither makes a clear difference to the subspace, so that the default is the plain one.
+    flip_probability : float or "mirror"
+        For the last two: rate at which a bit is read wrong. "mirror" measures each qubit's, gate errors included, on
+        mirror circuits of up to four rows, at one circuit a row more.
     max_rows : int
         Most rows sampled at a time. Rows share the subspace, so of more distinct rows a random part is drawn,
         in proportion to their weights.
@@ -59,6 +70,8 @@ class KrylovSelection:
     max_rows: int = 64
     store: str | Path | SampleStore | None = None
     max_qpu_seconds: float | None = None
+    ranking: str = "counts"
+    flip_probability: float | str = 0.01
 
     needs_refresh = True
 
@@ -71,6 +84,8 @@ class KrylovSelection:
         check_time_step(self.time_step)
         as_backend(self.backend)
         as_store(self.store)
+        check_choice("ranking", self.ranking, RANKINGS)
+        _check_flip_probability(self.flip_probability, as_backend(self.backend))
         if self.max_qpu_seconds is not None:
             check_real("max_qpu_seconds", self.max_qpu_seconds)
 
@@ -79,15 +94,10 @@ class KrylovSelection:
         rows, _ = distinct_rows(
             coefficients, np.ones(len(coefficients)), max_rows=self.max_rows, rng=np.random.default_rng(0)
         )
-        place = as_backend(self.backend)
-        if not isinstance(place, Backend):  # a sampler object: its circuits are those of a simulator
-            place = Backend()
-        return sampling_usage(
-            SampleRequest(
-                basis, rows, krylov_dimension=self.krylov_dimension, time_step=self.time_step,
-                trotter_order=self.trotter_order, shots=self.shots, seed=None, backend=place.resolve(basis.n_qubits),
-            )
-        )  # fmt: skip
+        usage = sampling_usage(self._request(basis, rows, None))
+        if self._measures_noise:
+            usage += sampling_usage(self._request(basis, rows[:_MIRROR_ROWS], None, mirrored=True))
+        return usage
 
     def select(
         self,
@@ -97,31 +107,57 @@ class KrylovSelection:
         *,
         seed: np.random.SeedSequence,
     ) -> Selected:
-        """Sample the rows' Krylov states and keep the states with the most counts.
+        """Sample the rows' Krylov states and keep those that rank first.
 
         Equal rows are sampled once and count with their summed weight, so that a row of weight two does what two equal
         rows do. Weights of different rows scale their counts.
         """
         rng = np.random.default_rng(seed)
         rows, shares = distinct_rows(coefficients, weights, max_rows=self.max_rows, rng=rng)
-        parts = self._samples(basis, rows, int(rng.integers(2**31 - 1)))
-        samples = Samples.union(parts, shares / shares.sum())
-        limit = DEFAULT_MAX_DIMENSION if self.max_dimension is None else self.max_dimension
-        return Selected(span_with_flips(basis.n_qubits, samples.most_frequent(), limit), samples)
-
-    def _samples(self, basis: PauliBasis, rows: NDArray[np.float64], seed: int) -> list[Samples]:
+        number = int(rng.integers(2**31 - 1))
         try:
-            return sample_krylov(
-                basis,
-                rows,
-                krylov_dimension=self.krylov_dimension,
-                time_step=self.time_step,
-                trotter_order=self.trotter_order,
-                shots=self.shots,
-                backend=self.backend,
-                seed=seed,
-                store=self.store,
-                max_qpu_seconds=self.max_qpu_seconds,
-            )
+            parts = sample_krylov(
+                basis, rows, krylov_dimension=self.krylov_dimension, time_step=self.time_step,
+                trotter_order=self.trotter_order, shots=self.shots, backend=self.backend, seed=number,
+                store=self.store, max_qpu_seconds=self.max_qpu_seconds,
+            )  # fmt: skip
+            rates = self._flip_rates(basis, rows, number)
         except OverBudgetError as error:
             raise NoMoreSamplesError(str(error)) from error
+        samples = Samples.union(parts, shares / shares.sum())
+        limit = DEFAULT_MAX_DIMENSION if self.max_dimension is None else self.max_dimension
+        ranked = scored(samples, self.ranking, rates).most_frequent()
+        return Selected(span_with_flips(basis.n_qubits, ranked, limit), samples)
+
+    @property
+    def _measures_noise(self) -> bool:
+        return self.ranking != "counts" and self.flip_probability == "mirror"
+
+    def _flip_rates(self, basis: PauliBasis, rows: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+        """Return the rate (n_qubits,) at which each bit is read wrong, measured if asked for."""
+        if not self._measures_noise:
+            return np.full(basis.n_qubits, self.flip_probability if self.ranking != "counts" else 0.5)
+        request = self._request(basis, rows[:_MIRROR_ROWS], seed, mirrored=True)
+        measured = measure(request, store=as_store(self.store), max_qpu_seconds=self.max_qpu_seconds)
+        return flip_probabilities([circuit for row in measured for circuit in row])
+
+    def _request(
+        self, basis: PauliBasis, rows: NDArray[np.float64], seed: int | None, *, mirrored: bool = False
+    ) -> SampleRequest:
+        place = as_backend(self.backend)
+        if not isinstance(place, Backend):  # a sampler object: its circuits are those of a simulator
+            place = Backend()
+        return SampleRequest(
+            basis, rows, krylov_dimension=self.krylov_dimension, time_step=self.time_step, seed=seed,
+            trotter_order=self.trotter_order, shots=self.shots, backend=place.resolve(basis.n_qubits),
+            mirrored=mirrored,
+        )  # fmt: skip
+
+
+def _check_flip_probability(value: float | str, place: Any) -> None:
+    if isinstance(value, str):
+        check_choice("flip_probability", value, ("mirror",))
+        if not isinstance(place, Backend):
+            raise ValueError('flip_probability="mirror" needs a backend by name or a Backend, not a sampler object.')
+    elif isinstance(value, bool) or not 0 < value <= 0.5:
+        raise ValueError(f'flip_probability must be "mirror" or a number above 0 and at most 0.5, got {value!r}.')

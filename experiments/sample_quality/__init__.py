@@ -1,0 +1,1 @@
+"""What ranking samples against the noise brings, at equal size of the subspace."""

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from qiskit_ibm_runtime import SamplerOptions
+from qiskit_ibm_runtime.api.exceptions import RequestsApiError
+from qiskit_ibm_runtime.exceptions import IBMRuntimeError
+from qiskit_ibm_runtime.options_models.sampler import SamplerOptions as NewSamplerOptions
+
+from hamiltonian_ml.sampling.service import JobRefusedError, RuntimeService, ServiceError
+
+
+class Job:
+    """What the runtime documents of a job."""
+
+    def __init__(self, name, state="DONE"):
+        self.name, self.state = name, state
+
+    def job_id(self):
+        return self.name
+
+    def status(self):
+        return self.state
+
+    def error_message(self):
+        return "error 1517"
+
+    def metrics(self):
+        return {"usage": {"quantum_seconds": 3}}
+
+    def result(self):
+        return [SimpleNamespace(data=SimpleNamespace(meas=SimpleNamespace(array=np.zeros((2, 5, 1), np.uint8))))]
+
+    def cancel(self):
+        self.state = "CANCELLED"
+
+
+class Sampler:
+    """A sampler whose backend knows a service, as those of the runtime do."""
+
+    def __init__(self, options):
+        self.options = options
+        self.sent, self.asked = [], []
+        self.trouble = None
+        self.known = {"first": Job("first")}
+        service = SimpleNamespace(job=self.known.__getitem__, jobs=self.jobs)
+        self._backend = SimpleNamespace(service=service)
+
+    def backend(self):
+        return self._backend
+
+    def jobs(self, **options):
+        self.asked.append(options)
+        return [Job("second")] if options["job_tags"] == ["known"] else []
+
+    def run(self, pubs, *, shots):
+        if self.trouble is not None:
+            raise self.trouble
+        self.sent.append((len(pubs), shots, list(self.options.environment.job_tags)))
+        return Job("first")
+
+
+def refusal(code):
+    """Return the runtime's error for an answer of its server: the code is in the error that it hides."""
+    try:
+        try:
+            raise RequestsApiError("the server says no", status_code=code)
+        except RequestsApiError as error:
+            raise IBMRuntimeError(f"Failed to run program: {error}") from None
+    except IBMRuntimeError as error:
+        return error
+
+
+@pytest.fixture(params=[SamplerOptions, NewSamplerOptions], ids=["older class", "current class"])
+def sampler(request):
+    return Sampler(request.param())
+
+
+def test_a_job_carries_its_tag_beside_those_of_the_options(sampler):
+    sampler.options.environment.job_tags = ["mine"]
+    assert RuntimeService(sampler).submit([1, 2], shots=7, tag="once") == "first"
+    assert sampler.sent == [(2, 7, ["mine", "once"])]
+    assert sampler.options.environment.job_tags == ["mine"]
+
+
+def test_a_job_is_found_by_its_tag_and_by_its_name(sampler):
+    service = RuntimeService(sampler)
+    assert service.find("known") == "second"
+    assert service.find("unknown") is None
+    assert service.status("first") == "done"
+    assert service.seconds("first") == 3.0
+    assert service.reason("first") == "error 1517"
+    (register,) = service.result("first")
+    assert register.shape == (2, 5, 1)
+    service.cancel("first")
+    assert service.status("first") == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("state", "meaning"),
+    [("QUEUED", "waiting"), ("RUNNING", "waiting"), ("INITIALIZING", "waiting"), ("ERROR", "failed")],
+)
+def test_every_state_of_the_runtime_has_a_meaning(sampler, state, meaning):
+    sampler.known["first"].state = state
+    assert RuntimeService(sampler).status("first") == meaning
+
+
+@pytest.mark.parametrize("code", [403, 413, 422])
+def test_an_answer_that_blames_the_job_is_a_refusal(sampler, code):
+    sampler.trouble = refusal(code)
+    with pytest.raises(JobRefusedError, match=rf"the service answers {code}: .*the server says no"):
+        RuntimeService(sampler).submit([], shots=1, tag="t")
+
+
+@pytest.mark.parametrize("code", [429, 500, 503, -1])
+def test_an_answer_that_may_change_is_worth_another_try(sampler, code):
+    sampler.trouble = refusal(code)
+    with pytest.raises(ServiceError, match="the service answers: "):
+        RuntimeService(sampler).submit([], shots=1, tag="t")
+
+
+def test_no_network_is_worth_another_try(sampler):
+    sampler.trouble = ConnectionError("no route to host")
+    with pytest.raises(ServiceError, match="the service cannot be reached: no route to host"):
+        RuntimeService(sampler).submit([], shots=1, tag="t")
