@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Everything runs in .venv, which is built from requirements.txt on first use.
 
 .DEFAULT_GOAL := help
-.PHONY: help install peers heads demo test test-all lint format lock clean distclean
+.PHONY: help install peers heads demo figures claims paper test test-all lint format lock clean distclean
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` overrides it.
 IS_NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -44,6 +44,16 @@ heads: $(INSTALLED)  ## add torch and transformers, for heads on frozen models (
 
 demo: $(INSTALLED)  ## train on real data, print the results and write a figure to demo-output/
 	@$(BIN)/hamiltonian-ml demo --out demo-output
+
+figures: $(INSTALLED)  ## draw every figure from the results in the repository into paper/figures/
+	@$(BIN)/python -m experiments reproduce all --from cache
+
+claims: $(INSTALLED)  ## write how each claim ended, and the paper's numbers, from the same results
+	@$(BIN)/python -m experiments claims
+
+paper: figures claims  ## build paper/main.pdf (needs LaTeX)
+	@command -v latexmk >/dev/null || { echo "make: latexmk was not found; install TeX Live (Debian and Ubuntu: apt install latexmk texlive-latex-extra; macOS: brew install --cask mactex-no-gui)" >&2; exit 1; }
+	@cd paper && latexmk -pdf -interaction=nonstopmode -halt-on-error -quiet main.tex
 
 test: lint  ## lint, check types and imports, run the quick tests
 	@$(PYTEST) -m "not slow and not ibm and not network"

@@ -32,8 +32,9 @@ def gather(tasks: Iterable[Task], folder: Path) -> xr.Dataset:
     -------
     xarray.Dataset
         With a dimension for each field that takes more than one value, in the order of the fields, before the
-        dimensions that each cell has. NaN (or "") where a combination is no task or not done. Attributes: the fields
-        that all tasks share (``setting_<name>``), what made the cells, ``n_cells`` and ``n_missing``.
+        dimensions that each cell has. A field that follows from the others is a variable instead; fields are asked from
+        the last to the first. NaN (or "") where a combination is no task or not done. Attributes: the fields that all
+        tasks share (``setting_<name>``), what made the cells, ``n_cells`` and ``n_missing``.
 
     Raises
     ------
@@ -47,17 +48,34 @@ def gather(tasks: Iterable[Task], folder: Path) -> xr.Dataset:
     if len({type(task) for task in wanted}) > 1:
         raise ValueError("tasks must be of one class to be gathered; gather those of each class on their own.")
     settings = [task.settings() for task in done]
-    varied = [name for name in settings[0] if len({_label(task.settings()[name]) for task in wanted}) > 1]
+    varied, following = _varied([task.settings() for task in wanted])
     cells = [read_cell(folder, task.key) for task in done]
     attributes = _shared_attributes(cells)
-    shared = {f"setting_{k}": _label(v) for k, v in settings[0].items() if k not in varied and v is not None}
+    loose = {*varied, *following}
+    shared = {f"setting_{k}": _label(v) for k, v in settings[0].items() if k not in loose and v is not None}
     table = xr.concat(
         [cell.drop_attrs(deep=False) for cell in cells], "cell", join="outer", data_vars="all", coords="different",
         compat="equals",
     )  # fmt: skip
+    for name in following:
+        if name not in table:
+            table[name] = ("cell", [_label(row[name]) for row in settings], {"long_name": name.replace("_", " ")})
     result = _on_grid(table, varied, settings) if varied else table.isel(cell=0)
     result.attrs = {**attributes, **shared, "n_cells": len(done), "n_missing": len(wanted) - len(done)}
     return result
+
+
+def _varied(settings: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return the fields that tell the tasks apart, and those that vary with them."""
+    labels = {name: [_label(row[name]) for row in settings] for name in settings[0]}
+    varied = [name for name, values in labels.items() if len(set(values)) > 1]
+    following: list[str] = []
+    for name in reversed(varied.copy()):
+        rest = [labels[other] for other in varied if other != name]
+        if rest and len(set(zip(*rest, strict=True))) == len(settings):
+            varied.remove(name)
+            following.insert(0, name)
+    return varied, following
 
 
 def _on_grid(table: xr.Dataset, varied: Sequence[str], settings: list[dict[str, Any]]) -> xr.Dataset:

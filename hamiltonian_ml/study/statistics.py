@@ -34,7 +34,11 @@ class Estimate:
         """Return "0.950 +- 0.012": two digits of the error, and as many decimals of the mean."""
         if not np.isfinite(self.error):
             return f"{self.mean:.3g}"
-        decimals = 3 if self.error == 0 else max(0, 1 - int(np.floor(np.log10(self.error))))
+        decimals = (
+            3
+            if self.error < 1e-9 * abs(self.mean) or self.error == 0
+            else max(0, 1 - int(np.floor(np.log10(self.error))))
+        )
         return f"{self.mean:.{decimals}f} +- {self.error:.{decimals}f}"
 
 

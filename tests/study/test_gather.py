@@ -52,6 +52,13 @@ def test_what_is_longer_in_one_cell_is_nan_in_the_others(tmp_path):
     assert np.isnan(found.loss.sel(n_qubits=1, epoch=2))
 
 
+def test_a_field_that_follows_from_others_is_a_variable(tmp_path):
+    cells = [Cell(states=s, n_qubits=n, entangling=s == "a") for s, n in product("ab", [2, 3])]
+    found = swept(tmp_path, cells)
+    assert found.loss.dims == ("states", "n_qubits", "epoch")
+    assert found.entangling.sel(states="b", n_qubits=3) == "False"
+
+
 def test_missing_cells_are_nan_and_counted(tmp_path):
     found = swept(tmp_path, [Cell(states="a", n_qubits=2), Cell(states="b", n_qubits=2), Cell(states="b", n_qubits=99)])
     assert (found.n_cells, found.n_missing) == (2, 1)

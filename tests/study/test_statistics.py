@@ -20,7 +20,8 @@ def test_a_single_value_has_no_error():
 
 
 @pytest.mark.parametrize(
-    ("error", "text"), [(0.0123, "0.950 +- 0.012"), (0.2, "0.95 +- 0.20"), (0.0, "0.950 +- 0.000")]
+    ("error", "text"),
+    [(0.0123, "0.950 +- 0.012"), (0.2, "0.95 +- 0.20"), (0.0, "0.950 +- 0.000"), (1e-17, "0.950 +- 0.000")],
 )
 def test_an_estimate_shows_two_digits_of_its_error(error, text):
     assert str(Estimate(0.95, error, 5)) == text

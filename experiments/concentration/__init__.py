@@ -1,0 +1,1 @@
+"""How many basis states hold 99 % of a ground state."""

@@ -1,0 +1,1 @@
+"""What circuits and ground states cost."""

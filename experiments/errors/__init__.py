@@ -1,0 +1,1 @@
+"""Errors of energies, observables and gradients against each other."""

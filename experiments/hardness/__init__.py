@@ -1,0 +1,1 @@
+"""How hard the ground states are for tensor networks."""

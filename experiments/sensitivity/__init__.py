@@ -1,0 +1,1 @@
+"""Accuracy against the settings of training and sampling."""
