@@ -1,0 +1,1 @@
+"""What it costs to sample Krylov states at fifty qubits."""
