@@ -13,7 +13,7 @@ from typing import Any
 
 from experiments import studies
 from experiments.parts import Verdict
-from hamiltonian_ml.study.results import whole_file
+from hamiltonian_ml.bases.files import whole_file
 
 FOLDER = Path(__file__).parents[1] / "paper"
 CLAIMS = {

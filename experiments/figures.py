@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 
 from experiments import studies
 from experiments.parts import Profile
-from hamiltonian_ml.study.results import whole_file
+from hamiltonian_ml.bases.files import whole_file
 
 FOLDER = Path(__file__).parents[1] / "paper" / "figures"
 WIDTH = 7.0  # inches: two columns; a panel is then as wide as one column
