@@ -90,6 +90,10 @@ class Backend:
         """Return the service that runs jobs of a remote backend; opens a connection."""
         return RuntimeService(self.open(n_qubits))
 
+    def error_free_fraction(self, circuit: QuantumCircuit) -> float | None:
+        """Return the expected part of shots without any error; None where there is no calibration to say so."""
+        return None
+
     def compile(self, circuits: Sequence[QuantumCircuit], basis: PauliBasis) -> list[QuantumCircuit]:
         """Return circuits made ready for where they run; parameters keep their names and order.
 

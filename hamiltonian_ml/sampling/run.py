@@ -170,7 +170,7 @@ def sampling_usage(request: SampleRequest) -> Usage:
     backend = request.backend
     circuits = template.circuits if backend.is_remote else backend.compile(template.circuits, request.basis)
     jobs = split_jobs(len(request.coefficients), len(circuits), request.shots)
-    return usage_of(circuits, jobs)
+    return usage_of(circuits, jobs, error_free_fraction=backend.error_free_fraction(circuits[-1]))
 
 
 def _checked_template(request: SampleRequest) -> KrylovTemplate:

@@ -9,9 +9,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
+
+if TYPE_CHECKING:
+    from qiskit.transpiler import Target
 
 # "Job limits" of the IBM Quantum documentation: executions are circuits times parameter rows times shots.
 EXECUTIONS_A_JOB = 10_000_000
@@ -20,6 +23,7 @@ SECONDS_A_JOB = 3 * 3600
 # the default delay between repetitions.
 SECONDS_TO_START = 2.0
 SECONDS_AN_EXECUTION = 3.5e-4
+_WITHOUT_ERRORS = ("barrier", "delay")
 
 
 class OverBudgetError(RuntimeError):
@@ -209,6 +213,38 @@ def usage_of(
         qpu_seconds=sum(seconds_of(count) for count in counts),
         error_free_fraction=error_free_fraction,
     )
+
+
+def error_free_fraction(circuit: QuantumCircuit, target: Target, qubits: Sequence[int] | None = None) -> float:
+    """Return the expected part of a compiled circuit's shots in which no gate and no readout goes wrong.
+
+    Parameters
+    ----------
+    circuit : QuantumCircuit
+        In the native gates of the target.
+    target : qiskit.transpiler.Target
+        With the errors of a calibration. What decays while a qubit waits is in none of them.
+    qubits : sequence of int, optional
+        The device's qubit for each qubit of the circuit; its own numbers by default.
+
+    Raises
+    ------
+    ValueError
+        If a gate is not native where it acts.
+    """
+    places = range(circuit.num_qubits) if qubits is None else qubits
+    logarithm = 0.0
+    for instruction in circuit.data:
+        if instruction.name in _WITHOUT_ERRORS:
+            continue
+        where = tuple(places[circuit.find_bit(qubit).index] for qubit in instruction.qubits)
+        if not target.instruction_supported(instruction.name, where):
+            raise ValueError(f"circuit has the gate {instruction.name} on qubits {where}, which the target has not.")
+        properties = target[instruction.name].get(where)
+        error = None if properties is None else properties.error
+        if error is not None:
+            logarithm += math.log1p(-error) if error < 1 else -math.inf
+    return math.exp(logarithm)
 
 
 def check_budget(seconds: float, spent: float, max_qpu_seconds: float | None) -> None:
