@@ -17,6 +17,7 @@ from hamiltonian_ml.commands.doctor import doctor
 from hamiltonian_ml.commands.fit import fit
 from hamiltonian_ml.commands.output import check_folder, is_watched
 from hamiltonian_ml.commands.predict import predict
+from hamiltonian_ml.commands.sweep import sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -106,7 +107,7 @@ def demo(
         _print_summary(results, files)
 
 
-for _command in (fit, predict, doctor):
+for _command in (fit, predict, sweep, doctor):
     main.command()(_command)
 
 

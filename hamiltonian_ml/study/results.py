@@ -12,7 +12,7 @@ import xarray as xr
 from hamiltonian_ml.bases.files import whole_file
 
 
-def write_results(results: xr.DataTree, path: Path) -> None:
+def write_results(results: xr.DataTree | xr.Dataset, path: Path) -> None:
     """Write results to a netCDF file that ``xarray.open_datatree(path, engine="h5netcdf")`` reads.
 
     Raises

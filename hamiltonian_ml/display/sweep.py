@@ -1,0 +1,50 @@
+"""The result of a sweep: test accuracy against the number of qubits, a curve for each selection and backend.
+
+In: the dataset of a sweep. Out: a figure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# Okabe and Ito's colours, which all eyes tell apart; markers and dashes say the same in grey.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = "os^DvPX"
+
+
+def sweep_figure(results: xr.Dataset) -> Figure:
+    """Draw mean and standard error over seeds.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+        ``test_accuracy`` (n_qubits, selection, backend, seed), from `hamiltonian_ml.study.plan.on_axes`.
+    """
+    figure, axes = plt.subplots(figsize=(5.0, 3.4), layout="constrained")
+    accuracy = results["test_accuracy"].transpose("selection", "backend", "n_qubits", "seed")
+    several = accuracy.sizes["backend"] > 1
+    number = 0
+    for selection in accuracy["selection"].values:
+        for backend in accuracy["backend"].values:
+            here = accuracy.sel(selection=selection, backend=backend)
+            n = here.notnull().sum("seed").values
+            there = n > 0
+            error = (here.std("seed", ddof=1).values / np.sqrt(np.maximum(n, 1))) if here.sizes["seed"] > 1 else 0.0 * n
+            label = f"{selection}, {backend}" if several else str(selection)
+            axes.errorbar(
+                here["n_qubits"].values[there], here.mean("seed").values[there], np.nan_to_num(error)[there],
+                color=_COLOURS[number % 7], marker=_MARKERS[number % 7], markersize=5, capsize=2, label=label,
+            )  # fmt: skip
+            number += 1
+    axes.set(xlabel="qubits", ylabel="share of test rows right", title=str(results.attrs.get("title", "")))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False)
+    return figure

@@ -1,0 +1,189 @@
+"""A sweep over a user's own table: qubits x selection x backend x seeds, from one small TOML file or from options.
+
+In: a `Plan`. Out: tasks, the function that runs one of them, and their results as one dataset.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from hamiltonian_ml.bases.checks import check_choice, check_integer
+from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
+from hamiltonian_ml.sampling.backends import as_backend
+from hamiltonian_ml.study.cells import quantities
+from hamiltonian_ml.study.datasets import Table, known_datasets, load_table, split_table
+from hamiltonian_ml.study.tables import numbers_of, read_table, require_columns
+from hamiltonian_ml.study.tasks import Task
+
+SELECTIONS = ("auto", "full", "krylov", "classical", "random")  # by name; objects cannot be written in a file
+_SWEPT = ("n_qubits", "selection", "backend", "random_state", "verbose")  # set by the plan, not among its settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit(Task):
+    """One classifier on one split of a table; ``digest`` changes with what is in the file."""
+
+    table: str
+    target: str
+    digest: str
+    n_qubits: int
+    selection: str
+    backend: str
+    seed: int
+    test_fraction: float
+    settings_of_model: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is swept.
+
+    Parameters
+    ----------
+    table : str
+        A .csv, .tsv or .parquet file, or one of `known_datasets`.
+    target : str
+        Column of the labels; not used for a known data set.
+    qubits, selection, backend : sequences
+        Values of the classifier's parameters.
+    seeds : int
+        Splits and start values, from 0 on.
+    test_fraction : float
+        Share of the rows that no model sees before it is judged.
+    settings : dict
+        Other parameters of `HamiltonianClassifier`, the same for all.
+
+    Raises
+    ------
+    ValueError
+        If a value is not allowed.
+
+    Examples
+    --------
+    >>> from hamiltonian_ml.study.plan import Plan
+    >>> len(Plan(table="iris", qubits=[2, 3], selection=["full"], seeds=5).tasks())
+    10
+    """
+
+    table: str
+    target: str = ""
+    qubits: Sequence[int] = (6,)
+    selection: Sequence[str] = ("auto",)
+    backend: Sequence[str] = ("auto",)
+    seeds: int = 3
+    test_fraction: float = 0.3
+    settings: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("qubits", "selection", "backend"):
+            value = getattr(self, name)
+            if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+                raise ValueError(f"{name} must be a list of at least one value, got {value!r}.")
+        for n_qubits in self.qubits:
+            check_integer("qubits", n_qubits, at_least=1)
+        for selection in self.selection:
+            check_choice("selection", selection, SELECTIONS)
+        for backend in self.backend:
+            as_backend(backend)
+        check_integer("seeds", self.seeds, at_least=1)
+        if not 0 < self.test_fraction < 1:
+            raise ValueError(f"test_fraction must be between 0 and 1, got {self.test_fraction!r}.")
+        allowed = [name for name in HamiltonianClassifier().get_params() if name not in _SWEPT]
+        for name in self.settings or {}:
+            check_choice("settings", name, tuple(allowed))
+
+    def tasks(self) -> list[Fit]:
+        """Return a task for each cell; reads the table, so that what is wrong with it shows before any work."""
+        table, digest = _table(self.table, self.target, seed=0)
+        split_table(table, test_fraction=self.test_fraction, seed=0)
+        others = tuple(sorted((name, _frozen(value)) for name, value in (self.settings or {}).items()))
+        return [
+            Fit(
+                table=self.table, target=self.target, digest=digest, n_qubits=n, selection=selection, backend=backend,
+                seed=seed, test_fraction=self.test_fraction, settings_of_model=others,
+            )
+            for seed, n, selection, backend in product(range(self.seeds), self.qubits, self.selection, self.backend)
+        ]  # fmt: skip
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    """Return the fields of a `Plan` from a TOML file; a relative table is looked for beside it.
+
+    Raises
+    ------
+    ValueError
+        If the file is not TOML or has a key that a plan has not.
+    OSError
+        If there is no such file.
+    """
+    try:
+        given = tomllib.loads(Path(path).read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not valid TOML: {error}.") from error
+    for name in given:
+        check_choice(f"keys of {path}", name, tuple(field.name for field in fields(Plan)))
+    if "table" in given and given["table"] not in known_datasets():
+        given["table"] = str(Path(path).parent / given["table"])
+    return given
+
+
+def run(task: Fit) -> xr.Dataset:
+    """Train one classifier and judge it on the rows left out."""
+    table, digest = _table(task.table, task.target, seed=task.seed)
+    if digest != task.digest:
+        raise ValueError(f"{task.table} has changed since the sweep began; start it again.")
+    rows = split_table(table, test_fraction=task.test_fraction, seed=task.seed)
+    model = HamiltonianClassifier(
+        task.n_qubits,
+        selection=task.selection,
+        backend=task.backend,
+        random_state=task.seed,
+        **dict(task.settings_of_model),
+    ).fit(rows.train_features, rows.train_labels)
+    certificate = model.certify(rows.test_features)
+    return quantities(
+        test_accuracy=(model.score(rows.test_features, rows.test_labels), "1", "share of test rows right"),
+        train_accuracy=(model.score(rows.train_features, rows.train_labels), "1", "share of training rows right"),
+        dimension=(model.subspace_.dimension, "1", "basis states in the subspace"),
+        trusted=(float(certificate.trusted.mean()), "1", "share of test rows that the certificate trusts"),
+    )
+
+
+def on_axes(results: xr.Dataset) -> xr.Dataset:
+    """Return the results with all four swept fields as dimensions, those of one value included."""
+    for name, kind in (("n_qubits", int), ("selection", str), ("backend", str), ("seed", int)):
+        if name not in results.dims:
+            results = results.expand_dims({name: [kind(results.attrs.get(f"setting_{name}", 0))]})
+    return results
+
+
+def _table(name: str, target: str, *, seed: int) -> tuple[Table, str]:
+    """Return a table and what identifies its contents."""
+    if name in known_datasets():
+        return load_table(name, seed=seed), name
+    frame = read_table(name)
+    require_columns(frame, [target])
+    gaps = frame[target].isna()
+    if gaps.any():
+        raise ValueError(
+            f"column {target!r} is empty in {gaps.sum()} of {len(gaps)} rows; fill it or remove these rows."
+        )
+    features = numbers_of(frame.drop(columns=target))
+    if not features.shape[1]:
+        raise ValueError(f"{name} has no column but {target!r}; a table needs at least one feature.")
+    labels = frame[target].astype(str).to_numpy(dtype=np.str_)
+    table = Table(Path(name).stem, features.to_numpy(), labels, tuple(features.columns))
+    return table, hashlib.sha256(Path(name).read_bytes()).hexdigest()
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value
