@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonian_ml.bases.checks import check_integer
+from hamiltonian_ml.bases.lattice import heavy_hex_edges
 
 if TYPE_CHECKING:
     from qiskit.quantum_info import SparsePauliOp
@@ -92,6 +93,12 @@ class PauliBasis:
         if n_qubits < 3:
             raise ValueError(f"n_qubits must be at least 3 for a ring, got {n_qubits}; use PauliBasis.chain.")
         return cls.from_edges(n_qubits, [(q, (q + 1) % n_qubits) for q in range(n_qubits)])
+
+    @classmethod
+    def heavy_hex(cls, n_qubits: int) -> PauliBasis:
+        """Return the strings on a patch of the lattice of IBM's Heron processors, as `heavy_hex_edges` numbers it."""
+        check_integer("n_qubits", n_qubits, at_least=1)
+        return cls.from_edges(n_qubits, heavy_hex_edges(n_qubits))
 
     @classmethod
     def from_operator(cls, operator: SparsePauliOp) -> PauliBasis:

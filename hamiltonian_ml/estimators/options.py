@@ -33,7 +33,7 @@ def _zigzag(n_qubits: int) -> PauliBasis:
     return PauliBasis.from_edges(n_qubits, pairs)
 
 
-GRAPHS = {"chain": PauliBasis.chain, "zigzag": _zigzag, "ring": PauliBasis.ring}
+GRAPHS = {"chain": PauliBasis.chain, "zigzag": _zigzag, "ring": PauliBasis.ring, "heavy_hex": PauliBasis.heavy_hex}
 
 
 def make_basis(connectivity: Any, n_qubits: Any, *, entangling: Any) -> PauliBasis:

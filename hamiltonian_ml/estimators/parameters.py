@@ -19,7 +19,7 @@ _Class = TypeVar("_Class", bound=type)
 MEANINGS = {
     "n_qubits": """int, default=6
     Number of qubits, independent of the number of features.""",
-    "connectivity": """{"chain", "ring", "zigzag"}, list of (int, int) or PauliBasis, default="chain"
+    "connectivity": """{"chain", "ring", "zigzag", "heavy_hex"}, list of (int, int) or PauliBasis, default="chain"
     Which pairs of qubits interact; "zigzag" is a chain whose next-nearest neighbours do too. A `PauliBasis` sets the
     number of qubits as well.""",
     "embedding": """{"linear", "quadratic", "fourier"} or JAX function, default="linear"

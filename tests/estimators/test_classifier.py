@@ -129,7 +129,9 @@ def test_without_entangling_strings_every_state_is_a_product(blobs):
     assert not model.basis_.edges
 
 
-@pytest.mark.parametrize("connectivity", ["chain", "ring", [(0, 2), (1, 2)], PauliBasis.from_edges(3, [(0, 1)])])
+@pytest.mark.parametrize(
+    "connectivity", ["chain", "ring", "heavy_hex", [(0, 2), (1, 2)], PauliBasis.from_edges(3, [(0, 1)])]
+)
 def test_any_graph_may_connect_the_qubits(blobs, connectivity):
     X, y = blobs
     model = HamiltonianClassifier(3, connectivity=connectivity, max_iter=2, random_state=0).fit(X, y)
@@ -171,8 +173,8 @@ def test_70_qubits_train_and_predict():
         ({"selection": "best"}, "selection must be one of 'auto', 'full', 'krylov', 'classical', 'random', got 'best'"),
         ({"selection": "krylov", "backend": "qpu"}, "backend"),
         ({"frame": "rest"}, "frame must be one of 'mean_field', 'computational', got 'rest'"),
-        ({"connectivity": "torus"}, "connectivity must be one of 'chain', 'zigzag', 'ring'"),
-        ({"connectivity": 3}, "connectivity must be one of 'chain', 'zigzag', 'ring', a list of pairs"),
+        ({"connectivity": "torus"}, "connectivity must be one of 'chain', 'zigzag', 'ring', 'heavy_hex'"),
+        ({"connectivity": 3}, "connectivity must be one of 'chain', 'zigzag', 'ring', 'heavy_hex', a list of pairs"),
         ({"connectivity": [(0, 9)]}, "edges must be pairs of different qubits from 0 to 5"),
         ({"shots": 0}, "shots must be an integer of at least 1, got 0"),
         ({"krylov_dimension": 1}, "krylov_dimension must be an integer of at least 2, got 1"),
