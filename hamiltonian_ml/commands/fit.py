@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,9 @@ def fit(
     max_iter: Annotated[int, typer.Option(help="Most epochs.")] = 100,
     learning_rate: Annotated[float, typer.Option(help="Step size.")] = 0.02,
     alpha: Annotated[float, typer.Option(help="Strength of the L2 penalty.")] = 0.0,
+    store: Annotated[Path | None, typer.Option(help="Folder of samples and jobs; nothing is measured twice.")] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Only samples of the store; measure nothing.")] = False,
+    max_qpu_seconds: Annotated[float | None, typer.Option(help="Budget of all jobs of the store.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split, start values and samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
@@ -37,6 +40,7 @@ def fit(
     options = {
         "n_qubits": qubits, "connectivity": connectivity, "selection": selection, "backend": backend, "shots": shots,
         "max_iter": max_iter, "learning_rate": learning_rate, "alpha": alpha,
+        "store": _store(store, replay=replay), "max_qpu_seconds": max_qpu_seconds,
     }  # fmt: skip
     settings = FitSettings(
         target=target, drop=tuple(drop or ()), task=task, test_fraction=test_fraction, seed=seed, options=options
@@ -58,3 +62,14 @@ def fit(
         },
         as_json=as_json,
     )
+
+
+def _store(folder: Path | None, *, replay: bool) -> Any:
+    """Return the value of the parameter ``store``."""
+    if not replay:
+        return None if folder is None else str(folder)
+    if folder is None or not folder.is_dir():
+        raise ValueError(f"--replay needs --store with a folder of samples, got {folder}.")
+    from hamiltonian_ml.sampling.store import SampleStore
+
+    return SampleStore(str(folder), mode="replay")

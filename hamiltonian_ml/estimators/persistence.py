@@ -26,6 +26,7 @@ from hamiltonian_ml.learning.archive import read_archive, write_archive
 from hamiltonian_ml.learning.embedding import Features, Mapped, Mixtures, Products, Waves, n_maps
 from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.sampling.backends import Backend
+from hamiltonian_ml.sampling.store import SampleStore
 from hamiltonian_ml.selection.classical import ClassicalSelection
 from hamiltonian_ml.selection.controls import NoiseSelection, RandomSelection
 from hamiltonian_ml.selection.full import FullSelection
@@ -71,7 +72,7 @@ _TYPES: dict[type, tuple[tuple[str, ...], Callable[..., Any]]] = {
         each: (tuple(field.name for field in fields(each)), each)
         for each in (
             ClassTargets, RealTargets, Features, Products, Waves, Mixtures, Backend, FullSelection, KrylovSelection,
-            ClassicalSelection, RandomSelection, NoiseSelection, RefinedSelection,
+            ClassicalSelection, RandomSelection, NoiseSelection, RefinedSelection, SampleStore,
         )
     },
 }  # fmt: skip

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+
+from hamiltonian_ml.bases.files import whole_file
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -22,18 +23,8 @@ def write_whole(path: Path, content: bytes) -> None:
         If the folder cannot be written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(prefix=".partial-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(partial, 0o644)  # mkstemp's is for the owner alone, but a store is there to be shared
-        os.replace(partial, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(partial)
-        raise
+    with whole_file(path) as partial:
+        partial.write_bytes(content)
     _sync_folder(path.parent)
 
 

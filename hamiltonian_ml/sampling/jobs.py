@@ -31,7 +31,7 @@ _ROUNDS = 3  # of jobs in one run: the planned ones, and twice new ones for what
 _LOG = logging.getLogger(__name__)
 
 
-class SamplesPendingError(RuntimeError):
+class SamplesPendingError(OSError):
     """Jobs are sent and written down, but not done; collect them later.
 
     Attributes

@@ -21,11 +21,11 @@ _STATES = {"DONE": "done", "ERROR": "failed", "CANCELLED": "cancelled"}
 _TOO_MANY_REQUESTS = 429
 
 
-class ServiceError(RuntimeError):
+class ServiceError(OSError):
     """The service could not be reached, or gave no sensible answer. Trying again later may help."""
 
 
-class JobRefusedError(RuntimeError):
+class JobRefusedError(OSError):
     """The service does not take the job as it is."""
 
 

@@ -25,7 +25,7 @@ MODES = ("run", "submit", "replay")
 Measured = list[list[Samples]]  # for each row, the samples of each of its circuits
 
 
-class MissingSamplesError(LookupError):
+class MissingSamplesError(FileNotFoundError):
     """A store that only replays was asked for samples that it does not have."""
 
 

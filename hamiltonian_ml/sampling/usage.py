@@ -26,7 +26,7 @@ SECONDS_AN_EXECUTION = 3.5e-4
 _WITHOUT_ERRORS = ("barrier", "delay")
 
 
-class OverBudgetError(RuntimeError):
+class OverBudgetError(ValueError):
     """The samples asked for would take more seconds on the processor than are left of ``max_qpu_seconds``."""
 
 

@@ -14,7 +14,7 @@ from hamiltonian_ml.bases.states import Samples, Subspace, Words
 DEFAULT_MAX_DIMENSION = 4096
 
 
-class NoMoreSamplesError(RuntimeError):
+class NoMoreSamplesError(ValueError):
     """A strategy may not sample any more, because its budget is spent. What was trained until then is kept."""
 
 

@@ -174,3 +174,24 @@ def test_no_file_whatsoever_ends_in_a_traceback(tmp_path, data, kind):
     assert result.exit_code in (0, 2)
     assert isinstance(result.exception, SystemExit | None)
     assert result.exit_code == 0 or (result.stderr.count("\n") == 1 and not (tmp_path / "m.nc").exists())
+
+
+def test_a_fit_from_a_store_replays_and_refuses_to_measure_what_is_not_there(folder, tmp_path):
+    sampled = [
+        "fit", folder / "iris.csv", "--target", "species", "--drop", "note", "--selection", "krylov", "--json",
+        "--qubits", "2", "--max-iter", "2", "--shots", "10", "--store", tmp_path / "store", "--out", tmp_path / "m.nc",
+    ]  # fmt: skip
+    first, again = run(*sampled), run(*sampled, "--replay")
+    assert first.exit_code == 0, first.stderr
+    assert again.stdout == first.stdout
+    assert HamiltonianClassifier.load(tmp_path / "m.nc").store.mode == "replay"
+    other = run(*sampled, "--replay", "--seed", "1")
+    assert other.exit_code == 2
+    assert "has no samples of these" in other.stderr
+    assert other.stderr.count("\n") == 1
+
+
+def test_a_replay_without_a_store_is_one_line(folder):
+    result = run("fit", folder / "iris.csv", "--target", "species", "--replay")
+    assert result.exit_code == 2
+    assert "--replay needs --store with a folder of samples, got None" in result.stderr
