@@ -67,7 +67,7 @@ class DemoSettings:
     n_steps: int = 140
     batch_size: int = 64
     learning_rate: float = 0.01
-    alpha: float = 0.01
+    alpha: float = 0.03
     krylov_dimension: int = 4
     shots: int = 500
     refresh_every: int = 4
