@@ -7,6 +7,7 @@ from .estimators.classifier import HamiltonianClassifier as HamiltonianClassifie
 from .estimators.features import FrozenFeatures as FrozenFeatures
 from .estimators.ground_state import GroundState as GroundState
 from .estimators.ground_state import ground_state as ground_state
+from .estimators.head import HamiltonianHeadClassifier as HamiltonianHeadClassifier
 from .estimators.hidden_states import TransformersFeatures as TransformersFeatures
 from .estimators.regressor import HamiltonianRegressor as HamiltonianRegressor
 from .estimators.torch_layer import HamiltonianLayer as HamiltonianLayer

@@ -164,7 +164,7 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
             np.arange(len(data[0])),
             test_size=self.validation_fraction,
             random_state=int(seed.generate_state(1)[0]),
-            stratify=data[1].argmax(axis=1) if isinstance(targets, ClassTargets) else None,
+            stratify=targets.strata(data[1]),
         )
         first, second = ((data[0][part], data[1][part], data[2][part]) for part in (np.sort(kept), np.sort(held)))
         return first, second
@@ -216,9 +216,13 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
     def _outputs(self, X: ArrayLike) -> Array:
         """Return the outputs <O_k> + c_k (n_rows, n_outputs)."""
         check_is_fitted(self)
-        rows = validate_data(self, X, dtype=np.float64, reset=False)
-        parts = [readout(self.parameters_, states.expectations) for states in self._ground_states(rows)]
+        parts = [readout(self.parameters_, states.expectations) for states in self._ground_states(self._rows(X))]
         return np.concatenate([np.asarray(part) for part in parts])
+
+    def _rows(self, X: ArrayLike) -> Array:
+        """Return the checked features (n_rows, n_features) that the operators are multiplied by."""
+        rows: Array = validate_data(self, X, dtype=np.float64, reset=False)
+        return rows
 
     def _ground_states(self, rows: Array) -> Iterator[GroundStates]:
         """Yield the ground states of rows in chunks that fit in memory."""

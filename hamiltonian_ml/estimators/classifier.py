@@ -15,12 +15,64 @@ from sklearn.utils.validation import validate_data
 
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.parameters import documented
-from hamiltonian_ml.estimators.targets import ClassTargets
+from hamiltonian_ml.estimators.targets import ClassTargets, ResidualTargets
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class SoftmaxClassifier(ClassifierMixin, HamiltonianEstimator):
+    """Base of the classifiers; not for direct use. Outputs are logits, one a class."""
+
+    class_weight: dict[Any, float] | str | None = None
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """Class labels, sorted."""
+        assert isinstance(self.targets_, ClassTargets | ResidualTargets)
+        return self.targets_.classes
+
+    def _learn_targets(
+        self, values: NDArray[Any], weights: NDArray[np.float64]
+    ) -> tuple[ClassTargets, NDArray[np.float64]]:
+        targets = ClassTargets.learn(values, weights)
+        used = weights > 0
+        present = np.unique(values[used])
+        factors = compute_class_weight(self.class_weight, classes=present, y=values[used], sample_weight=weights[used])
+        if not (np.isfinite(factors) & (factors >= 0)).all():
+            raise ValueError(f"class_weight must hold finite weights that are not negative, got {self.class_weight!r}.")
+        weights = weights.copy()
+        weights[used] *= factors[np.searchsorted(present, values[used])]
+        return ClassTargets.learn(values, weights) if (factors == 0).any() else targets, weights
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the logits ``<O_k> + c_k``.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+
+        Returns
+        -------
+        (n_rows, n_classes) float
+            In nats. With two classes (n_rows,): the logit of the second less that of the first.
+        """
+        logits = self._outputs(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability (n_rows, n_classes) of each class, in the order of ``classes_``."""
+        probabilities: NDArray[np.float64] = softmax(self._outputs(X), axis=1)
+        return probabilities
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the most probable class (n_rows,) of each row."""
+        best = self._outputs(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[best]
+        return labels
 
 
 @documented
 @dataclass(eq=False, repr=False, kw_only=True)
-class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
+class HamiltonianClassifier(SoftmaxClassifier):
     """Classify rows by the ground states of learned, data-dependent Hamiltonians.
 
     Each row gets a Hamiltonian ``H(x) = B - sum_f x_f X_f`` of 1- and 2-local Pauli strings. Its ground state is found
@@ -70,31 +122,10 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
     .. [2] Sample-based Krylov quantum diagonalisation, arXiv:2501.09702.
     """
 
-    class_weight: dict[Any, float] | str | None = None
-
-    @property
-    def classes_(self) -> NDArray[Any]:
-        """Class labels, sorted."""
-        assert isinstance(self.targets_, ClassTargets)
-        return self.targets_.classes
-
     def _checked(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[NDArray[np.float64], NDArray[Any]]:
         rows, labels = validate_data(self, X, y, dtype=np.float64, reset=reset)
         check_classification_targets(labels)
         return rows, labels
-
-    def _learn_targets(
-        self, values: NDArray[Any], weights: NDArray[np.float64]
-    ) -> tuple[ClassTargets, NDArray[np.float64]]:
-        targets = ClassTargets.learn(values, weights)
-        used = weights > 0
-        present = np.unique(values[used])
-        factors = compute_class_weight(self.class_weight, classes=present, y=values[used], sample_weight=weights[used])
-        if not (np.isfinite(factors) & (factors >= 0)).all():
-            raise ValueError(f"class_weight must hold finite weights that are not negative, got {self.class_weight!r}.")
-        weights = weights.copy()
-        weights[used] *= factors[np.searchsorted(present, values[used])]
-        return ClassTargets.learn(values, weights) if (factors == 0).any() else targets, weights
 
     def partial_fit(
         self, X: ArrayLike, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
@@ -125,29 +156,3 @@ class HamiltonianClassifier(ClassifierMixin, HamiltonianEstimator):
         ``classes`` is not given.
         """
         return self._partial_fit(X, y, classes, sample_weight)
-
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the logits ``<O_k> + c_k``.
-
-        Parameters
-        ----------
-        X : (n_rows, n_features) array_like
-
-        Returns
-        -------
-        (n_rows, n_classes) float
-            In nats. With two classes (n_rows,): the logit of the second less that of the first.
-        """
-        logits = self._outputs(X)
-        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the probability (n_rows, n_classes) of each class, in the order of ``classes_``."""
-        probabilities: NDArray[np.float64] = softmax(self._outputs(X), axis=1)
-        return probabilities
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the most probable class (n_rows,) of each row."""
-        best = self._outputs(X).argmax(axis=1)
-        labels: NDArray[Any] = self.classes_[best]
-        return labels

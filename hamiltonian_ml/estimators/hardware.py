@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import validate_data
 
 from hamiltonian_ml.estimators import options
 from hamiltonian_ml.learning.embedding import linear_embedding
@@ -42,6 +41,9 @@ class HardwareMethods:
 
         def fit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
             """Learn the operators."""
+
+        def _rows(self, X: ArrayLike) -> NDArray[np.float64]:
+            """Return checked features."""
 
         def get_params(self, deep: bool = True) -> dict[str, Any]:
             """Return the parameters."""
@@ -70,7 +72,7 @@ class HardwareMethods:
         >>> usage.circuits, usage.executions, usage.jobs  # 3 rows, 3 powers; sampled in epochs 0 and 5 and at the end
         (27, 2700, 3)
         """
-        rows = validate_data(self, X, dtype=np.float64, reset=False, skip_check_array=False)
+        rows = self._rows(X)
         basis = options.make_basis(self.connectivity, self.n_qubits, entangling=self.entangling)
         selection = options.make_selection(self, basis)
         settings = options.make_settings(self, len(rows))

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.frames import rotate
@@ -108,7 +108,7 @@ class Inspectable(BaseEstimator):
         True
         """
         check_is_fitted(self)
-        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        rows = self._rows(X)
         boundary = find_boundary(self.structure_)
         parts = [
             certify(self.structure_, states.coefficients, states.levels, boundary=boundary)
@@ -140,7 +140,7 @@ class Inspectable(BaseEstimator):
         12
         """
         check_is_fitted(self)
-        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        rows = self._rows(X)
         check_integer("max_dimension", max_dimension, at_least=1)
         check_integer("rounds", rounds, at_least=1)
         coefficients = np.asarray(linear_embedding(self.parameters_, rows))

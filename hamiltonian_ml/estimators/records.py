@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from hamiltonian_ml.subspace.certificate import Certificate
 
@@ -51,3 +53,28 @@ def certificate(parts: Sequence[Certificate]) -> xr.Dataset:
         variables[each.name] = ("row", values, {"long_name": text, "units": unit})
     n_rows = len(variables["energy"][1])
     return xr.Dataset(variables, {"row": np.arange(n_rows)}, {"title": "Certificates of ground states"})
+
+
+def comparison(base: NDArray[Any], head: NDArray[Any], truth: NDArray[Any]) -> xr.Dataset:
+    """Return which rows a head fixes and breaks, with the exact test of McNemar; see `HamiltonianHeadClassifier`."""
+    right, now_right = base == truth, head == truth
+    fixed, broken = now_right & ~right, right & ~now_right
+    n_changed = int(fixed.sum() + broken.sum())
+    p_value = binomtest(int(fixed.sum()), n_changed).pvalue if n_changed else 1.0
+    rows = {
+        "base": (base, "answer of the base"),
+        "head": (head, "answer with the head"),
+        "fixed": (fixed, "base wrong, head right"),
+        "broken": (broken, "base right, head wrong"),
+    }
+    numbers = {
+        "base_accuracy": (right.mean(), "share of rows that the base answers rightly"),
+        "head_accuracy": (now_right.mean(), "share of rows answered rightly with the head"),
+        "p_value": (p_value, "McNemar's exact test, two-sided"),
+    }
+    return xr.Dataset(
+        {name: ("row", values, {"long_name": text}) for name, (values, text) in rows.items()}
+        | {name: ((), value, {"long_name": text, "units": "1"}) for name, (value, text) in numbers.items()},
+        {"row": np.arange(len(truth))},
+        {"title": "A head beside its base"},
+    )

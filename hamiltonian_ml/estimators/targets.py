@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from hamiltonian_ml.learning.losses import Loss, softmax_cross_entropy, squared_error
+from hamiltonian_ml.learning.losses import Loss, residual_cross_entropy, softmax_cross_entropy, squared_error
 
 Array = NDArray[np.float64]
 
@@ -63,6 +63,45 @@ class ClassTargets:
         if len(unknown):
             raise ValueError(f"y must hold labels among classes_ = {self.classes.tolist()}, got {unknown.tolist()}.")
         return np.eye(len(self.classes))[np.searchsorted(self.classes, labels)]
+
+    def strata(self, encoded: Array) -> NDArray[np.intp] | None:
+        """Return the class (n_rows,) of encoded rows, to be kept in equal shares where rows are held out."""
+        places: NDArray[np.intp] = encoded.argmax(axis=1)
+        return places
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualTargets:
+    """One output a class, added to a logit that another model gives: what it got wrong is left to learn.
+
+    Attributes
+    ----------
+    classes : (n_classes,)
+        Labels, sorted.
+    """
+
+    classes: NDArray[Any]
+
+    loss_unit: ClassVar[str] = "nat"
+
+    @property
+    def loss(self) -> Loss:
+        """What training makes small."""
+        return residual_cross_entropy
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs that the model needs."""
+        return len(self.classes)
+
+    def encode(self, values: Array) -> Array:
+        """Return (n_rows, 2 n_classes), one-hot classes and given logits, for rows of (place of the class, logits)."""
+        return np.hstack([np.eye(self.n_outputs)[values[:, 0].astype(np.intp)], values[:, 1:]])
+
+    def strata(self, encoded: Array) -> NDArray[np.intp] | None:
+        """Return the class (n_rows,) of encoded rows, to be kept in equal shares where rows are held out."""
+        places: NDArray[np.intp] = encoded[:, : self.n_outputs].argmax(axis=1)
+        return places
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,13 +159,17 @@ class RealTargets:
         encoded: Array = (columns - self.mean) / np.where(self.scale > 0, self.scale, 1.0)
         return encoded
 
+    def strata(self, encoded: Array) -> NDArray[np.intp] | None:
+        """Return None: real values fall into no classes."""
+        return None
+
     def decode(self, outputs: Array) -> Array:
         """Return outputs in the units of the targets, (n_rows,) if targets came so."""
         values: Array = outputs * self.scale + self.mean
         return values[:, 0] if self.flat else values
 
 
-Targets = ClassTargets | RealTargets
+Targets = ClassTargets | ResidualTargets | RealTargets
 
 
 def dense_values(values: Any) -> Array:

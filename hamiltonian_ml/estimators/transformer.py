@@ -121,7 +121,7 @@ class HamiltonianTransformer(TransformerMixin, HamiltonianEstimator):
             From -1 to 1, in the order of ``get_feature_names_out``.
         """
         check_is_fitted(self)
-        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        rows = self._rows(X)
         columns = chosen_strings(self.basis_, self.strings)
         return np.concatenate([states.expectations[:, columns] for states in self._ground_states(rows)])
 

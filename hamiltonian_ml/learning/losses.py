@@ -21,6 +21,15 @@ def softmax_cross_entropy(logits: Array, targets: Array, weights: Array) -> jax.
     return jnp.vdot(weights, each) / weights.sum()
 
 
+def residual_cross_entropy(logits: Array, targets: Array, weights: Array) -> jax.Array:
+    """Return `softmax_cross_entropy` of logits that are added to given ones.
+
+    Shapes: logits (n_rows, n_classes), targets (n_rows, 2 n_classes): one-hot classes, then the given logits.
+    """
+    n_classes = targets.shape[1] // 2
+    return softmax_cross_entropy(logits + targets[:, n_classes:], targets[:, :n_classes], weights)
+
+
 def squared_error(outputs: Array, targets: Array, weights: Array) -> jax.Array:
     """Return half the weighted mean of the squared error, summed over outputs, in squared units of the targets.
 

@@ -1,0 +1,251 @@
+"""A head on a frozen model: learn what it gets wrong, or answer in its place; the model itself never changes.
+
+In: another classifier, and the features that the head looks at. Out: a classifier with its logits plus a correction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_y,
+    check_consistent_length,
+    check_is_fitted,
+    has_fit_parameter,
+    validate_data,
+)
+
+from hamiltonian_ml.bases.checks import check_choice
+from hamiltonian_ml.estimators import records
+from hamiltonian_ml.estimators.classifier import SoftmaxClassifier
+from hamiltonian_ml.estimators.parameters import documented
+from hamiltonian_ml.estimators.targets import ResidualTargets
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = NDArray[np.float64]
+MODES = ("residual", "replace")
+_LEAST_PROBABILITY = 1e-12  # what a base model holds impossible may still turn out true
+
+
+@documented
+@dataclass(eq=False, repr=False, kw_only=True)
+class HamiltonianHeadClassifier(SoftmaxClassifier):
+    """Correct, or replace, the answers of a model that stays as it is.
+
+    Parameters
+    ----------
+    base : classifier, callable or None, default=None
+        The frozen model: a fitted classifier, which is used as it is, or a callable that returns logits
+        (n_rows, n_classes) in the order of the sorted classes. An unfitted classifier is cloned and fitted to the
+        training rows; None takes a logistic regression of scaled features. Copies of this estimator, as
+        cross-validation makes them, hold an unfitted copy of a classifier unless it is wrapped in
+        `sklearn.frozen.FrozenEstimator`.
+    {parameters}
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes; "balanced" makes their summed sample weights equal, as in scikit-learn.
+    features : transformer or None, default=None
+        Makes the features that the head looks at; one that is fitted is used as it is. None scales X.
+    mode : {"residual", "replace"}, default="residual"
+        Whether outputs are added to the logits of the base, or used alone.
+
+    Attributes
+    ----------
+    base_ : classifier or callable
+        The frozen model.
+    features_ : transformer
+        Fitted.
+    classes_ : (n_classes,) ndarray
+        Those of the base, sorted.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from hamiltonian_ml import HamiltonianHeadClassifier
+    >>> X, y = make_moons(80, noise=0.1, random_state=0)
+    >>> base = LogisticRegression().fit(X, y)
+    >>> head = HamiltonianHeadClassifier(base, n_qubits=3, learning_rate=0.1, max_iter=40, random_state=0).fit(X, y)
+    >>> report = head.compare(X, y)
+    >>> int(report.fixed.sum()) > int(report.broken.sum())
+    True
+    """
+
+    base: Any = field(default=None, kw_only=False)
+    n_qubits: int = field(default=6, kw_only=True)
+    features: Any = None
+    mode: str = "residual"
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn the operators of the head.
+
+        Parameters
+        ----------
+        X : (n_rows, ...)
+            Rows as base and features take them.
+        y : (n_rows,) array_like
+            Labels among the classes of the base.
+        sample_weight : (n_rows,) array_like, optional
+            Weights, not negative. A base or features that are still to be fitted get them too, if they take any.
+
+        Returns
+        -------
+        The fitted estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If the base has no logits or does not know a class, features are not finite, or a parameter is not allowed.
+        """
+        self._prepare(X, _labels(X, y), sample_weight)
+        super().fit(X, y, sample_weight)
+        return self
+
+    def compare(self, X: Any, y: ArrayLike) -> xr.Dataset:
+        """Return which rows the head fixes and which it breaks.
+
+        Parameters
+        ----------
+        X : (n_rows, ...)
+            Rows to judge by, best none that were trained on.
+        y : (n_rows,) array_like
+            Their true classes.
+
+        Returns
+        -------
+        xarray.Dataset
+            Along ``row``: the answers ``base`` and ``head``, and whether the row is ``fixed`` (the base was wrong, the
+            head is right) or ``broken`` (the reverse). ``base_accuracy``, ``head_accuracy`` and ``p_value``: the
+            probability of counts of fixed and broken rows at least so unequal if both were equally likely (McNemar's
+            exact test).
+        """
+        check_is_fitted(self)
+        return records.comparison(self.classes_[self._base_logits(X).argmax(axis=1)], self.predict(X), np.asarray(y))
+
+    def save(self, path: str | Path) -> None:
+        """Refuse: the base is another library's object, which no file of arrays can hold.
+
+        Raises
+        ------
+        ValueError
+            Always; it says what to do.
+        """
+        raise ValueError(
+            f"a head cannot be saved as netCDF, because its base, a {type(self.base).__name__}, cannot; keep the "
+            "whole with pickle or skops, for files that you trust."
+        )
+
+    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, NDArray[Any]]:
+        """Return the head's features, and (place of the class, logits of the base) for each row."""
+        labels = _labels(X, y)
+        unknown = np.setdiff1d(labels, self.base_classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y must hold classes of the base model, {self.base_classes_.tolist()}, got {unknown.tolist()} too; "
+                "fit a base that knows them."
+            )
+        places = np.searchsorted(self.base_classes_, labels)
+        return self._rows(X), np.column_stack([places, self._offsets(X)])
+
+    def _learn_targets(self, values: NDArray[Any], weights: Array) -> tuple[ResidualTargets, Array]:  # type: ignore[override]
+        labels = self.base_classes_[values[:, 0].astype(np.intp)]
+        _, weights = super()._learn_targets(labels, weights)
+        return ResidualTargets(self.base_classes_), weights
+
+    def _prepare(self, X: Any, labels: NDArray[Any], weights: ArrayLike | None) -> None:
+        """Take the base and the features as they are, or fit copies of them to the training rows."""
+        check_choice("mode", self.mode, MODES)
+        if self.features is None:
+            validate_data(self, X, dtype=np.float64)
+        else:
+            validate_data(self, X, skip_check_array=True)
+        base = self.base
+        is_classifier = base is None or hasattr(base, "fit")
+        if not is_classifier and not callable(base):
+            raise ValueError(f"base must be a classifier, a callable that returns logits or None, got {base!r}.")
+        if (
+            base is not None
+            and is_classifier
+            and not hasattr(base, "predict_proba") | hasattr(base, "decision_function")
+        ):
+            raise ValueError(f"base must have predict_proba or decision_function, got {base!r}.")
+        if base is None:
+            scaler, linear = StandardScaler(), LogisticRegression(max_iter=1000, tol=1e-9)
+            given = {f"{type(step).__name__.lower()}__sample_weight": weights for step in (scaler, linear)}
+            self.base_ = make_pipeline(scaler, linear).fit(X, labels, **given)
+        else:
+            self.base_ = base if not is_classifier or _is_fitted(base) else _fitted(base, X, labels, weights)
+        self.base_classes_ = np.asarray(self.base_.classes_) if is_classifier else np.unique(labels)
+        self.features_ = self._fitted_features(X, labels, weights)
+
+    def _fitted_features(self, X: Any, labels: Any = None, weights: ArrayLike | None = None) -> Any:
+        features = StandardScaler() if self.features is None else self.features
+        return features if _is_fitted(features) else _fitted(features, X, labels, weights)
+
+    def _rows(self, X: Any) -> Array:
+        """Return the head's features (n_rows, n_features), as float."""
+        if self.features is None:
+            X = validate_data(self, X, dtype=np.float64, reset=False)
+        else:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        features = self.features_ if hasattr(self, "features_") else self._fitted_features(X)  # for a preview
+        rows = np.asarray(features.transform(X), dtype=np.float64)
+        if rows.ndim != 2 or not np.isfinite(rows).all():
+            raise ValueError(f"features must return a finite table (n_rows, n_features), got shape {rows.shape}.")
+        return rows
+
+    def _offsets(self, X: Any) -> Array:
+        """Return what is added to the outputs: the logits of the base, or nothing."""
+        logits = self._base_logits(X)
+        return logits if self.mode == "residual" else np.zeros_like(logits)
+
+    def _outputs(self, X: Any) -> Array:
+        return super()._outputs(X) + self._offsets(X)
+
+    def _base_logits(self, X: Any) -> Array:
+        """Return logits (n_rows, n_classes) of the base, finite."""
+        n_classes = len(self.base_classes_)
+        if hasattr(self.base_, "predict_proba"):
+            odds = np.asarray(self.base_.predict_proba(X), dtype=np.float64)
+            logarithms: Array = np.log(np.maximum(odds, _LEAST_PROBABILITY))
+            return logarithms
+        own = self.base_.decision_function(X) if hasattr(self.base_, "decision_function") else self.base_(X)
+        logits = np.asarray(own, dtype=np.float64)
+        if logits.ndim == 1 and n_classes == 2:
+            logits = np.column_stack([np.zeros_like(logits), logits])
+        if logits.ndim != 2 or logits.shape[1] != n_classes or not np.isfinite(logits).all():
+            raise ValueError(f"base must return finite logits (n_rows, {n_classes}), got shape {logits.shape}.")
+        return logits
+
+
+def _labels(X: Any, y: Any) -> NDArray[Any]:
+    """Return labels (n_rows,), one for each row of X, or raise ValueError."""
+    labels: NDArray[Any] = _check_y(y, multi_output=False, y_numeric=False)
+    check_classification_targets(labels)
+    check_consistent_length(X, labels)
+    return labels
+
+
+def _fitted(model: Any, X: Any, labels: Any, weights: ArrayLike | None) -> Any:
+    """Return a fitted copy, with the weights if it takes them."""
+    given = {"sample_weight": weights} if weights is not None and has_fit_parameter(model, "sample_weight") else {}
+    return clone(model).fit(X, labels, **given)
+
+
+def _is_fitted(model: Any) -> bool:
+    try:
+        check_is_fitted(model)
+    except (NotFittedError, TypeError):
+        return False
+    return True

@@ -1,0 +1,147 @@
+"""A head on a frozen model: what it may change, what it reports, and how scikit-learn meets it."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn.datasets import make_moons
+from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.svm import LinearSVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from hamiltonian_ml.estimators.head import HamiltonianHeadClassifier
+
+FIT = {"n_qubits": 3, "learning_rate": 0.1, "max_iter": 60, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def moons():
+    X, y = make_moons(80, noise=0.1, random_state=0)
+    names = np.array(["left", "right"])[y]
+    return X, names, LogisticRegression().fit(X, names)
+
+
+@parametrize_with_checks([HamiltonianHeadClassifier()])
+def test_scikit_learn_finds_nothing_wrong(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("mode", ["residual", "replace"])
+def test_the_base_is_never_changed_and_is_outdone(moons, mode):
+    X, y, base = moons
+    before = pickle.dumps(base)
+    head = HamiltonianHeadClassifier(base, mode=mode, **FIT).fit(X, y)
+    assert head.base_ is base
+    assert pickle.dumps(base) == before
+    assert head.score(X, y) > base.score(X, y) + 0.05
+
+
+def test_a_head_that_has_learned_nothing_answers_as_the_base(moons):
+    """Without a step, operators are small: the logits are those of the base to within their size."""
+    X, y, base = moons
+    head = HamiltonianHeadClassifier(base, n_qubits=2, max_iter=1, learning_rate=1e-9, random_state=0).fit(X, y)
+    head.parameters_ = head.parameters_._replace(labels=np.zeros_like(head.parameters_.labels))
+    np.testing.assert_allclose(head.decision_function(X), base.decision_function(X), atol=1e-6)  # intercepts moved 1e-9
+    np.testing.assert_allclose(head.predict_proba(X), base.predict_proba(X), atol=1e-6)
+
+
+def test_the_report_counts_what_was_fixed_and_broken(moons):
+    X, y, base = moons
+    head = HamiltonianHeadClassifier(base, **FIT).fit(X, y)
+    report = head.compare(X, y)
+    was, now = base.predict(X) == y, head.predict(X) == y
+    np.testing.assert_array_equal(report.fixed, now & ~was)
+    np.testing.assert_array_equal(report.broken, was & ~now)
+    assert float(report.head_accuracy) == pytest.approx(head.score(X, y))
+    fixed, broken = int(report.fixed.sum()), int(report.broken.sum())
+    assert float(report.p_value) == pytest.approx(binomtest(fixed, fixed + broken).pvalue)
+    assert float(head.compare(X[now & was], y[now & was]).p_value) == 1  # nothing changed there
+
+
+@pytest.mark.parametrize("selection", ["full", "krylov"])
+def test_gradients_through_given_logits_agree_with_central_differences(moons, selection):
+    X, y, base = moons
+    head = HamiltonianHeadClassifier(base, n_qubits=3, selection=selection, max_iter=3, random_state=0).fit(X, y)
+    assert head.check_gradients(X[:8], y[:8]) < 1e-6
+
+
+def test_bases_with_decisions_only_and_plain_functions_will_do(moons):
+    X, y, base = moons
+    margin = LinearSVC().fit(X, y)
+    head = HamiltonianHeadClassifier(margin, **FIT).fit(X, y)
+    assert head.score(X, y) >= margin.score(X, y)
+    head = HamiltonianHeadClassifier(base.predict_log_proba, **FIT).fit(X, y)
+    assert head.classes_.tolist() == ["left", "right"]
+    assert head.score(X, y) > base.score(X, y)
+
+
+def test_features_may_be_made_from_rows_that_are_no_numbers(moons):
+    """Texts go to the base and to the features as they are."""
+    X, y, _ = moons
+    texts = [" ".join(f"{value:.6f}" for value in row) for row in X]
+
+    class Numbers(PCA):
+        def fit(self, texts, labels=None):
+            return super().fit(self._read(texts))
+
+        def transform(self, texts):
+            return super().transform(self._read(texts))
+
+        @staticmethod
+        def _read(texts):
+            return np.array([text.split() for text in texts], dtype=float)
+
+    base = DummyClassifier().fit(texts, y)
+    head = HamiltonianHeadClassifier(base, features=Numbers(2).fit(texts), **FIT).fit(texts, y)
+    assert head.score(texts, y) > base.score(texts, y) + 0.25  # the base knows the majority only
+
+
+def test_a_frozen_base_survives_cross_validation(moons):
+    X, y, base = moons
+    head = HamiltonianHeadClassifier(FrozenEstimator(base), n_qubits=2, max_iter=10, learning_rate=0.1, random_state=0)
+    assert cross_val_score(head, X, y, cv=2).min() > 0.8
+
+
+def test_certificates_and_previews_look_at_the_features_of_the_head(moons):
+    X, y, base = moons
+    head = HamiltonianHeadClassifier(base, n_qubits=2, max_iter=2, random_state=0)
+    assert head.preview(X).executions == 0  # all states are used: nothing is sampled
+    assert bool(head.fit(X, y).certify(X).trusted.all())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "both"}, "mode must be one of 'residual', 'replace', got 'both'"),
+        ({"base": 3}, "base must be a classifier, a callable that returns logits or None, got 3"),
+        ({"base": PCA()}, "base must have predict_proba or decision_function, got PCA"),
+        (
+            {"base": lambda X: np.zeros((len(X), 5))},
+            r"must return finite logits \(n_rows, 2\), got shape",
+        ),
+    ],
+)
+def test_a_wrong_option_is_named(moons, options, message):
+    with pytest.raises(ValueError, match=message):
+        HamiltonianHeadClassifier(**options).fit(*moons[:2])
+
+
+def test_classes_that_the_base_does_not_know_are_named(moons):
+    X, y, base = moons
+    with pytest.raises(ValueError, match=r"y must hold classes of the base model, .* got \['up'\] too"):
+        HamiltonianHeadClassifier(base).fit(X, np.where(X[:, 1] > 0.5, "up", y))
+
+
+def test_saving_a_head_says_why_it_cannot_be(moons, tmp_path):
+    X, y, base = moons
+    head = HamiltonianHeadClassifier(base, n_qubits=2, max_iter=1).fit(X, y)
+    with pytest.raises(ValueError, match="its base, a LogisticRegression, cannot"):
+        head.save(tmp_path / "head.nc")
+    assert not list(tmp_path.iterdir())
