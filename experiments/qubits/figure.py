@@ -173,7 +173,7 @@ def _trend(found: xr.Dataset) -> Verdict:
             if values.sel(n_qubits=n).notnull().any()
         )
         word = "flat" if abs(slope) < 2 * error else "rises" if slope > 0 else "falls"
-        parts.append(f"{title} {word} ({1000 * slope:.2f} +- {1000 * error:.2f} points per 100 qubits x 100): {means}")
+        parts.append(f"{title} {word} ({1000 * slope:.2f} +- {1000 * error:.2f} points per 10 qubits): {means}")
         rises.append(word)
     return Verdict(
         4,
