@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -38,6 +39,8 @@ class HardwareMethods:
         connectivity: Any
         n_qubits: Any
         entangling: Any
+        early_stopping: Any
+        validation_fraction: Any
 
         def fit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
             """Learn the operators."""
@@ -73,6 +76,9 @@ class HardwareMethods:
         (27, 2700, 3)
         """
         rows = self._rows(X)
+        options.check_validation(self)
+        if self.early_stopping:  # any rows will do for those that are held out: only their number matters
+            rows = rows[: len(rows) - math.ceil(self.validation_fraction * len(rows))]
         basis = options.make_basis(self.connectivity, self.n_qubits, entangling=self.entangling)
         selection = options.make_selection(self, basis)
         settings = options.make_settings(self, len(rows))

@@ -52,6 +52,15 @@ def test_the_preview_is_exact_where_a_round_takes_several_jobs(place, monkeypatc
     assert usage.cost == usage.qpu_seconds == pytest.approx(4 * 2 + 3.5e-4 * 160)
 
 
+def test_the_preview_leaves_out_the_rows_that_early_stopping_holds_out(place, rng):
+    backend, service, store = place
+    features, labels = rng.normal(size=(10, 2)), np.arange(10) % 2
+    model = classifier(backend, store, early_stopping=True, validation_fraction=0.25)
+    usage = model.preview(features)
+    model.fit(features, labels)
+    assert usage.circuits == service.circuits == 7 * 2 * 3  # rows, powers, rounds
+
+
 def test_where_nothing_is_sampled_the_preview_is_zero():
     usage = HamiltonianClassifier(2).preview(X)
     assert (usage.circuits, usage.jobs, usage.qpu_seconds) == (0, 0, 0.0)
