@@ -1,8 +1,9 @@
-"""Accuracy on scikit-learn's tables by nested cross-validation, beside tuned classical models on the same folds.
+"""Scores on scikit-learn's tables by cross-validation, beside tuned classical models on the same folds.
 
 Run ``python -m experiments.benchmarks.run [TABLE ...]``. Each fold of each table is a cell that is written once; a run
-that was stopped goes on. Settings are chosen by cross-validation within the training folds, for all models alike; test
-rows are looked at once. Digits have fixed settings, chosen on training rows of the first fold.
+that was stopped goes on. The classical models choose their settings within the training rows of each fold. Ours are fixed:
+they were chosen by cross-validation within the training rows of the first fold of digits, diabetes and wine. On small
+tables ours are averaged over 10 or 20 models of different rows, where one alone varies with its rows.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from sklearn import datasets
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
@@ -45,25 +47,22 @@ class Fold(Task):
     table: str
     repeat: int
     fold: int
-    revision: int = 2
+    revision: int = 3
 
 
 def models(table: str, seed: int) -> tuple[Any, Any]:
-    """Return our model and the classical one, each with its own search over settings."""
+    """Return our model and the classical one, which searches for its settings."""
     if table == "digits":
         ours = HamiltonianClassifier(8, learning_rate=0.05, max_iter=20, batch_size=128, random_state=seed)
         # All pixels by one factor: those at the rim hardly vary, and would be noise at unit variance.
         return make_pipeline(StandardScaler(with_std=False), FunctionTransformer(_quartered), ours), _svc(seed)
     fit = {"learning_rate": 0.05, "max_iter": 60, "random_state": seed}
     if table == "diabetes":
-        pipe = make_pipeline(StandardScaler(), HamiltonianRegressor(3, **fit))
-        search = {"hamiltonianregressor__alpha": [3e-3, 1e-2, 3e-2, 1e-1]}
-        ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 4, 25)))
-        return GridSearchCV(pipe, search, cv=KFold(5, shuffle=True, random_state=seed)), ridge
-    pipe = make_pipeline(StandardScaler(), HamiltonianClassifier(4, **fit))
-    search = {"hamiltonianclassifier__alpha": [1e-3, 1e-2, 3e-2]}
-    inner = StratifiedKFold(5, shuffle=True, random_state=seed)
-    return GridSearchCV(pipe, search, cv=inner, scoring="neg_log_loss"), _svc(seed)
+        bag = BaggingRegressor(HamiltonianRegressor(2, alpha=0.03, **fit), 20, random_state=seed)
+        return make_pipeline(StandardScaler(), bag), make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 4, 25)))
+    ours = HamiltonianClassifier(4, alpha=0.01, **fit)
+    bag = BaggingClassifier(ours, 10, max_samples=0.8, bootstrap=False, random_state=seed)
+    return make_pipeline(StandardScaler(), bag), _svc(seed)
 
 
 def _quartered(X: np.ndarray) -> np.ndarray:
