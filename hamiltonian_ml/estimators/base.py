@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.estimators import options
@@ -23,6 +23,7 @@ from hamiltonian_ml.estimators.hardware import HardwareMethods
 from hamiltonian_ml.estimators.inspection import Inspectable
 from hamiltonian_ml.estimators.parameters import HamiltonianParameters
 from hamiltonian_ml.estimators.targets import ClassTargets, Targets
+from hamiltonian_ml.estimators.validation import checked_rows, checked_weights
 from hamiltonian_ml.learning.checkpoint import Checkpoint, identity_of, identity_of_model
 from hamiltonian_ml.learning.choosing import with_boundary
 from hamiltonian_ml.learning.embedding import linear_embedding
@@ -66,7 +67,7 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
             If X or y is not finite, shapes differ, fewer than two classes are left, or a parameter is not allowed.
         """
         rows, values = self._checked(X, y, reset=True)
-        weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+        weights = checked_weights(sample_weight, rows)
         targets, weights = self._learn_targets(values, weights)
         if self.warm_start and hasattr(self, "parameters_"):
             targets = self.targets_
@@ -79,7 +80,7 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
             raise ValueError("early_stopping must be False for partial_fit, which knows no rows to hold out; got True.")
         first = not hasattr(self, "parameters_")
         rows, values = self._checked(X, y, reset=first)
-        weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+        weights = checked_weights(sample_weight, rows)
         if not first:
             targets = self.targets_
         elif classes is not None:
@@ -221,8 +222,7 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
 
     def _rows(self, X: ArrayLike) -> Array:
         """Return the checked features (n_rows, n_features) that the operators are multiplied by."""
-        rows: Array = validate_data(self, X, dtype=np.float64, reset=False)
-        return rows
+        return checked_rows(self, X, reset=False)
 
     def _ground_states(self, rows: Array) -> Iterator[GroundStates]:
         """Yield the ground states of rows in chunks that fit in memory."""

@@ -10,12 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.parameters import documented
 from hamiltonian_ml.estimators.targets import ClassTargets, ResidualTargets
+from hamiltonian_ml.estimators.validation import check_labels, checked_table
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -123,8 +122,8 @@ class HamiltonianClassifier(SoftmaxClassifier):
     """
 
     def _checked(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        rows, labels = validate_data(self, X, y, dtype=np.float64, reset=reset)
-        check_classification_targets(labels)
+        rows, labels = checked_table(self, X, y, reset=reset)
+        check_labels(labels)
         return rows, labels
 
     def partial_fit(

@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import validate_data
 
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.parameters import documented
 from hamiltonian_ml.estimators.targets import RealTargets, dense_values
+from hamiltonian_ml.estimators.validation import checked_table
 
 
 @documented
@@ -57,7 +57,7 @@ class HamiltonianRegressor(RegressorMixin, HamiltonianEstimator):
     """
 
     def _checked(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        rows, values = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, reset=reset)
+        rows, values = checked_table(self, X, y, reset=reset, multi_output=True, y_numeric=True)
         return rows, dense_values(values)
 
     def _learn_targets(

@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import TransformerMixin
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from hamiltonian_ml.bases.checks import check_choice
 from hamiltonian_ml.bases.pauli import PauliBasis
@@ -17,6 +17,7 @@ from hamiltonian_ml.estimators import options
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.parameters import documented
 from hamiltonian_ml.estimators.targets import ClassTargets, RealTargets, Targets, dense_values
+from hamiltonian_ml.estimators.validation import check_labels, checked_rows, checked_table
 
 TASKS = ("auto", "classification", "regression")
 
@@ -137,16 +138,16 @@ class HamiltonianTransformer(TransformerMixin, HamiltonianEstimator):
         basis = options.make_basis(self.connectivity, self.n_qubits, entangling=self.entangling)
         chosen_strings(basis, self.strings)  # a name that the model lacks is refused before any work
         if y is None:
-            rows = validate_data(self, X, dtype=np.float64, reset=reset)
+            rows = checked_rows(self, X, reset=reset)
             return rows, rows
-        rows, values = validate_data(self, X, y, dtype=np.float64, multi_output=True, reset=reset)
+        rows, values = checked_table(self, X, y, reset=reset, multi_output=True)
         return rows, values
 
     def _learn_targets(self, values: NDArray[Any], weights: NDArray[np.float64]) -> tuple[Targets, NDArray[np.float64]]:
         continuous = values.ndim == 2 or type_of_target(values).startswith("continuous")
         if self.task == "regression" or (self.task == "auto" and continuous):
             return RealTargets.learn(dense_values(values), weights), weights
-        check_classification_targets(values)
+        check_labels(values)
         return ClassTargets.learn(values, weights), weights
 
     @property

@@ -1,0 +1,72 @@
+"""Tables and targets as users pass them, checked by scikit-learn; every error names the argument that is wrong.
+
+In: anything. Out: arrays, or a ValueError or TypeError.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
+
+_NAMED = re.compile(r"\b(X|y|sample_weight)\b|[Nn]egative values in data passed|feature names")
+_WRONG = (TypeError, ValueError, OverflowError)
+
+
+def checked_rows(estimator: Any, X: Any, *, reset: bool) -> NDArray[np.float64]:
+    """Return rows (n_rows, n_features) as finite float64; with ``reset``, their width and names are remembered."""
+    try:
+        rows: NDArray[np.float64] = validate_data(estimator, X, dtype=np.float64, reset=reset)
+    except _WRONG as error:
+        raise _naming("X", error) from error
+    return rows
+
+
+def checked_table(
+    estimator: Any, X: Any, y: Any, *, reset: bool, **options: bool
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Return rows and labels or values of the same number; ``options`` are those of scikit-learn for y."""
+    try:
+        rows, values = validate_data(estimator, X, y, dtype=np.float64, reset=reset, **options)
+    except _WRONG as error:
+        raise _naming("y" if _is_fine(X) else "X", error) from error
+    return rows, values
+
+
+def checked_weights(sample_weight: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights (n_rows,), not negative and not all zero."""
+    try:
+        weights: NDArray[np.float64] = _check_sample_weight(
+            sample_weight, rows, dtype=np.float64, ensure_non_negative=True
+        )
+    except _WRONG as error:
+        raise _naming("sample_weight", error) from error
+    return weights
+
+
+def check_labels(labels: NDArray[Any]) -> None:
+    """Raise ValueError unless labels are classes."""
+    try:
+        check_classification_targets(labels)
+    except ValueError as error:
+        raise _naming("y", error) from error
+
+
+def _is_fine(X: Any) -> bool:
+    try:
+        check_array(X, dtype=np.float64)
+    except _WRONG:
+        return False
+    return True
+
+
+def _naming(name: str, error: Exception) -> Exception:
+    """Return an error that names the argument: the same one if it does already."""
+    if _NAMED.search(str(error)) and not isinstance(error, OverflowError):
+        return error
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{name} is not as it should be: {error}")
