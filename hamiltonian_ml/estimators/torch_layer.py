@@ -32,6 +32,7 @@ except ModuleNotFoundError:  # the extra "heads" is not installed: the class can
     torch = None
     _Module = _Function = object
 
+_LEARNED = ("bias", "features", "labels", "intercepts")
 _TOL = 1e-8  # residual in units of a row's largest coefficient, as in training
 _MIN_GAP = 1e-3  # gap floor of the derivative, in the same units
 
@@ -107,8 +108,8 @@ class HamiltonianLayer(_Module):
         self.local_frames = subspace is not None
         self.structure: SubspaceStructure = restrict(self.basis, subspace or Subspace.full(self.basis.n_qubits))
         start = initial_parameters(self.basis, in_features, out_features, seed=np.random.SeedSequence(seed))
-        for name, values in start._asdict().items():
-            setattr(self, name, nn.Parameter(torch.tensor(values, dtype=torch.float64)))
+        for name in _LEARNED:
+            setattr(self, name, nn.Parameter(torch.tensor(getattr(start, name), dtype=torch.float64)))
 
     def forward(self, x: Any) -> Any:
         """Return outputs (..., out_features) for x (..., in_features), in the precision of x."""
@@ -145,7 +146,7 @@ class HamiltonianLayer(_Module):
         return f"{self.features.shape[0]}, {self.labels.shape[0]}, n_qubits={self.basis.n_qubits}"
 
     def _parameters_as(self, like: Any) -> Parameters:
-        return Parameters(*(getattr(self, name).to(like.device) for name in Parameters._fields))
+        return Parameters(*(getattr(self, name).to(like.device) for name in _LEARNED))
 
     def _frames(self, coefficients: Any) -> NDArray[np.float64] | None:
         if not self.local_frames:
