@@ -1,37 +1,50 @@
-"""The heavy-hexagonal lattice of IBM's Heron processors: which qubits of a patch are neighbours.
+"""The heavy-hexagonal lattice of Heron processors, as a graph.
 
-In: a number of qubits. Out: the edges of a standard connected patch.
+In: a number of qubits. Out: the edges of a connected patch.
 """
 
 from __future__ import annotations
 
-_STRIP_QUBITS = 50  # one more hexagon side by side for every so many qubits
+Site = tuple[int, int]
+
+_WIDTH = 6
+_FIRST = (0, 3)
 
 
 def heavy_hex_edges(n_qubits: int) -> list[tuple[int, int]]:
-    """Return the edges of the standard patch: a strip of hexagons, filled row by row.
+    """Return the edges of a heavy-hexagonal patch: hexagons of 12 qubits in a column, each joined to the next.
 
-    Rows of ``4 w + 1`` qubits in a line are joined by bridge qubits, four columns apart and shifted by two from one gap
-    to the next; ``w`` is 1 up to 50 qubits, 2 up to 100, and so on. Rows and bridges are numbered from the top, and
-    each row from where the bridges above meet it, so the first ``n_qubits`` qubits are connected for any number.
+    Notes
+    -----
+    Lines of 6 sites lie one below the other. Every other gap holds two sites that join columns 1 and 5 of its lines
+    and close a hexagon; the gaps between hold one, in column 3. Qubits are numbered by their distance from column 3 of
+    the first line, then by line and column: a patch holds all smaller ones, it is connected, and no qubit has more
+    than three neighbours. Up to 50 qubits it fits on the working couplers of each fake Heron processor, which wider
+    patches of 50 qubits do not.
 
     Examples
     --------
-    >>> len(heavy_hex_edges(12))  # one hexagon: six corners and a qubit on each of its sides
-    12
+    >>> heavy_hex_edges(6)
+    [(0, 1), (0, 2), (0, 3), (1, 4), (2, 5)]
     """
-    width = 4 * -(-n_qubits // _STRIP_QUBITS) + 1
-    places: list[tuple[int, int]] = []
-    row, bridges = 0, [0]
-    while len(places) < n_qubits:
-        columns = sorted(range(width), key=lambda c: (min(abs(c - b) for b in bridges), c))
-        places += [(2 * row, c) for c in columns]
-        bridges = list(range(2 * (row % 2), width, 4))
-        places += [(2 * row + 1, c) for c in bridges]
-        row += 1
-    number = {place: q for q, place in enumerate(places[:n_qubits])}
-    edges = []
-    for (y, x), q in number.items():
-        neighbours = [(y, x + 1), (y + 1, x)] if y % 2 == 0 else [(y + 1, x)]
-        edges += [(min(q, number[p]), max(q, number[p])) for p in neighbours if p in number]
-    return sorted(edges)
+    numbers: dict[Site, int] = {_FIRST: 0}
+    shell = [_FIRST]
+    while len(numbers) < n_qubits:
+        shell = sorted({site for each in shell for site in _neighbours(each)} - numbers.keys())
+        for site in shell[: n_qubits - len(numbers)]:
+            numbers[site] = len(numbers)
+    pairs = [(number, numbers[other]) for site, number in numbers.items() for other in _neighbours(site) & set(numbers)]
+    return sorted((a, b) for a, b in pairs if a < b)
+
+
+def _neighbours(site: Site) -> set[Site]:
+    """Return the neighbours of a site; lines have even first coordinates, the sites that join them odd ones."""
+    row, column = site
+    if row % 2:
+        return {(row - 1, column), (row + 1, column)}
+    along = {(row, c) for c in (column - 1, column + 1) if 0 <= c < _WIDTH}
+    return along | {(r, column) for r in (row - 1, row + 1) if r > 0 and column in _joined_columns(r)}
+
+
+def _joined_columns(row: int) -> tuple[int, ...]:
+    return (3,) if row % 4 == 1 else (1, 5)

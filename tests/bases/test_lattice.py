@@ -26,9 +26,10 @@ def test_a_patch_of_any_size_is_connected_and_takes_three_layers_at_most(n_qubit
     assert PauliBasis.heavy_hex(n_qubits).edges == tuple(heavy_hex_edges(n_qubits))
 
 
-def test_twelve_qubits_are_a_hexagon_with_a_qubit_on_each_side():
-    assert [graph(12).degree(q) for q in range(12)] == [2] * 12
-    assert rx.is_connected(graph(12))
+def test_a_patch_holds_all_smaller_ones():
+    large = heavy_hex_edges(60)
+    for n_qubits in range(1, 60):
+        assert heavy_hex_edges(n_qubits) == [edge for edge in large if max(edge) < n_qubits]
 
 
 def test_corners_of_hexagons_have_three_neighbours_and_all_shortest_cycles_twelve_qubits():

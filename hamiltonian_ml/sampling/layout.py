@@ -1,0 +1,168 @@
+"""Where on a device the qubits of a graph go: on the couplers that work best, with no SWAP.
+
+In: a graph (a line, a heavy-hex patch, any other) and a `Calibration`. Out: one physical qubit for each of its qubits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hamiltonian_ml.sampling.devices import Calibration, Edge
+from hamiltonian_ml.sampling.layers import colour_edges
+
+# Partial placements kept for each place of the newest qubit. The next width is tried if one leads nowhere.
+_WIDTHS = (64, 1024)
+_CZ_AN_EDGE = 3
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A placement of a graph on a device.
+
+    Attributes
+    ----------
+    qubits : tuple of int
+        The physical qubit of each qubit of the graph.
+    log_fidelity : float
+        Sum of the logarithms of the expected fidelities of one Trotter step: gates, waiting and readout.
+    """
+
+    qubits: tuple[int, ...]
+    log_fidelity: float
+
+
+class NoLayoutError(ValueError):
+    """The graph does not fit on the working couplers of the device."""
+
+
+def best_line(calibration: Calibration, n_qubits: int) -> Layout:
+    """Return the best line of qubits of a device: `best_layout` of a chain.
+
+    Examples
+    --------
+    >>> from hamiltonian_ml.sampling.devices import fake_target, read_calibration
+    >>> line = best_line(read_calibration(fake_target("fake_torino")), 5)
+    >>> len(set(line.qubits)), line.log_fidelity < 0
+    (5, True)
+    """
+    return best_layout(calibration, n_qubits, [(q, q + 1) for q in range(n_qubits - 1)])
+
+
+def best_layout(calibration: Calibration, n_qubits: int, edges: Iterable[Edge]) -> Layout:
+    """Return the placement of a graph with the highest expected fidelity that a beam search finds.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        From `hamiltonian_ml.sampling.devices.read_calibration`.
+    n_qubits : int
+        Number of qubits of the graph.
+    edges : iterable of (int, int)
+        Its edges; each is placed on a coupler that works.
+
+    Raises
+    ------
+    NoLayoutError
+        If there is no such placement, or the search finds none.
+
+    Notes
+    -----
+    Qubits are placed one after the other, neighbours of those that are placed first. Two partial placements that
+    occupy the same physical qubits, and agree on those qubits whose neighbours are still to come, have the same future:
+    the better one is kept. So the search is exact while its beam is not full, and always deterministic.
+    """
+    edges = sorted(edges)
+    nodes, links = _weights(calibration, n_layers=len(colour_edges(n_qubits, edges)))
+    if n_qubits <= len(nodes):
+        for width in _WIDTHS:
+            found, exact = _search(_order(n_qubits, edges), nodes, links, width)
+            if found is not None:
+                return found
+            if exact:
+                break
+    raise NoLayoutError(
+        f"no place for {n_qubits} qubits with {len(edges)} couplings was found on the device, of whose "
+        f"{calibration.n_qubits} qubits {len(nodes)} can be read and {len(calibration.couplers)} couplers work; take "
+        "fewer qubits, another graph or another device."
+    )
+
+
+def _weights(calibration: Calibration, *, n_layers: int) -> tuple[dict[int, float], dict[int, dict[int, float]]]:
+    """Return the log-fidelity of each qubit that works, and of each coupler by its two ends, for one Trotter step."""
+    waiting = calibration.idle_error(calibration.step_seconds(n_layers))
+    nodes = {
+        q: math.log1p(-float(calibration.readout_error[q])) + math.log1p(-float(waiting[q]))
+        for q in range(calibration.n_qubits)
+        if np.isfinite(calibration.readout_error[q])
+    }
+    links: dict[int, dict[int, float]] = {q: {} for q in nodes}
+    for (a, b), (error, _) in calibration.couplers.items():
+        if a in nodes and b in nodes:
+            links[a][b] = links[b][a] = _CZ_AN_EDGE * math.log1p(-error)
+    return nodes, links
+
+
+@dataclass(frozen=True)
+class _Visit:
+    """The next qubit to place: those of its neighbours that are placed, and the qubits that then wait for others."""
+
+    qubit: int
+    placed: tuple[int, ...]
+    waiting: tuple[int, ...]
+
+
+def _order(n_qubits: int, edges: list[Edge]) -> list[_Visit]:
+    """Return the qubits breadth first from the lowest of each part, a line from its lower end."""
+    neighbours: list[list[int]] = [[] for _ in range(n_qubits)]
+    for a, b in edges:
+        neighbours[a].append(b)
+        neighbours[b].append(a)
+    order: list[int] = []
+    for start in sorted(range(n_qubits), key=lambda q: (len(neighbours[q]) != 1 and max(map(len, neighbours)) < 3, q)):
+        queue = [start] if start not in order else []
+        while queue:
+            qubit = queue.pop(0)
+            if qubit not in order:
+                order.append(qubit)
+                queue += sorted(neighbours[qubit])
+    visits = []
+    for place, qubit in enumerate(order):
+        done = set(order[: place + 1])
+        waiting = tuple(q for q in order[: place + 1] if not done.issuperset(neighbours[q]))
+        visits.append(_Visit(qubit, tuple(q for q in neighbours[qubit] if q in done), waiting))
+    return visits
+
+
+def _search(
+    visits: list[_Visit], nodes: dict[int, float], links: dict[int, dict[int, float]], width: int
+) -> tuple[Layout | None, bool]:
+    """Return the best placement found, and whether nothing was dropped on the way that could have been better."""
+    n_qubits, exact = len(visits), True
+    # A state: log-fidelity, occupied physical qubits as bits, physical qubit of each qubit.
+    states: list[tuple[float, int, tuple[int, ...]]] = [(0.0, 0, (-1,) * n_qubits)]
+    for visit in visits:
+        best: dict[tuple[int, ...], tuple[float, int, tuple[int, ...]]] = {}
+        for score, used, image in states:
+            anchors = [links[image[q]] for q in visit.placed]
+            for spot in anchors[0] if anchors else nodes:
+                if used >> spot & 1 or any(spot not in anchor for anchor in anchors):
+                    continue
+                total = score + nodes[spot] + sum(anchor[spot] for anchor in anchors)
+                after = (*image[: visit.qubit], spot, *image[visit.qubit + 1 :])
+                occupied = used | 1 << spot
+                key = (occupied, *(after[q] for q in visit.waiting))
+                if key not in best or (-total, after) < (-best[key][0], best[key][2]):
+                    best[key] = (total, occupied, after)
+        by_spot: dict[int, list[tuple[float, int, tuple[int, ...]]]] = {}
+        for state in sorted(best.values(), key=lambda s: (-s[0], s[2])):
+            by_spot.setdefault(state[2][visit.qubit], []).append(state)
+        exact = exact and all(len(group) <= width for group in by_spot.values())
+        states = [state for group in by_spot.values() for state in group[:width]]
+    if not states:
+        return None, exact
+    score, _, image = min(states, key=lambda s: (-s[0], s[2]))
+    return Layout(image, score), exact
