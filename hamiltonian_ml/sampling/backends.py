@@ -15,11 +15,16 @@ from qiskit.primitives import BaseSamplerV2
 
 from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.sampling.compiling import native_circuits
+from hamiltonian_ml.sampling.devices import fake_target, heron_fakes, read_calibration
+from hamiltonian_ml.sampling.full_noise import FullNoiseSampler
 from hamiltonian_ml.sampling.service import JobService, RuntimeService
+from hamiltonian_ml.sampling.trajectories import TrajectorySampler
 
 # Up to here a state vector is cheaper than a matrix product state of bond dimension 16, in processor time a row.
 STATEVECTOR_QUBITS = 14
 _MAX_STATEVECTOR_QUBITS = 30  # 17 GB of amplitudes
+_FULL_NOISE_QUBITS = 8  # a density matrix of 10 qubits takes seconds a circuit
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,15 @@ class Backend:
     ----------
     name : str
         "statevector" (exact, at most 30 qubits), "mps" (matrix product states, any number of qubits) or "auto", which
-        is the first up to 14 qubits and the second beyond.
+        is the first up to 14 qubits and the second beyond. "fake_kingston" and the other fake Herons of
+        qiskit-ibm-runtime (see `known_backends`) are simulated with the noise of their calibration: by Aer's full noise
+        model up to 8 qubits, by Pauli trajectories on one of the two simulators above beyond.
     bond_dimension : int
         "mps": Schmidt values kept at each cut.
     truncation_threshold : float
         "mps": Schmidt values are dropped while the sum of the dropped squares stays below it.
+    realisations : int
+        "fake_...", from 9 qubits on: draws of the errors, among which the shots of a circuit are shared out.
     max_threads : int
         Most processor cores used, shared out among circuits; 0 is all.
 
@@ -46,22 +55,24 @@ class Backend:
     Examples
     --------
     >>> Backend("mps", bond_dimension=32).resolve(50)
-    Backend(name='mps', bond_dimension=32, truncation_threshold=1e-10, max_threads=0)
+    Backend(name='mps', bond_dimension=32, truncation_threshold=1e-10, max_threads=0, realisations=20)
     """
 
     name: str = "auto"
     bond_dimension: int = 16
     truncation_threshold: float = 1e-10
     max_threads: int = 0
+    realisations: int = 20
 
     def __post_init__(self) -> None:
-        if self.name != "auto" and self.name not in _OPENERS:
+        if self.name != "auto" and self.name not in _OPENERS and not self.is_fake:
             raise ValueError(
                 f"backend must be one of {', '.join(known_backends())}, or a V2 sampler; got {self.name!r}."
             )
         check_integer("bond_dimension", self.bond_dimension, at_least=1)
         if not 0 <= self.truncation_threshold < 1:
             raise ValueError(f"truncation_threshold must be from 0 to below 1, got {self.truncation_threshold!r}.")
+        check_integer("realisations", self.realisations, at_least=1)
         check_integer("max_threads", self.max_threads, at_least=0, why="0 takes all cores")
 
     def resolve(self, n_qubits: int) -> Backend:
@@ -79,7 +90,13 @@ class Backend:
             If the backend cannot hold so many qubits.
         """
         backend = self.resolve(n_qubits)
-        return _OPENERS[backend.name](backend, n_qubits, seed)
+        opener = _open_fake if backend.is_fake else _OPENERS[backend.name]
+        return opener(backend, n_qubits, seed)
+
+    @property
+    def is_fake(self) -> bool:
+        """Whether this is a device's calibration, simulated."""
+        return self.name.startswith("fake_") and self.name in heron_fakes()
 
     @property
     def is_remote(self) -> bool:
@@ -97,15 +114,29 @@ class Backend:
     def compile(self, circuits: Sequence[QuantumCircuit], basis: PauliBasis) -> list[QuantumCircuit]:
         """Return circuits made ready for where they run; parameters keep their names and order.
 
-        Simulators take the circuits of a `KrylovTemplate` as they are.
+        Simulators take the circuits of a `KrylovTemplate` as they are. Those for devices are laid out on the best
+        working couplers and written in the device's own gates.
+
+        Raises
+        ------
+        NoLayoutError
+            If the graph of the basis does not fit on the device.
         """
+        if self.is_fake:
+            return native_circuits(fake_target(self.name), circuits, basis)
         return list(circuits)
 
     def fingerprint(self, n_qubits: int) -> dict[str, str | int | float]:
         """Return everything about the place that decides the samples of circuits on ``n_qubits`` qubits."""
         backend = self.resolve(n_qubits)
         marks: dict[str, str | int | float] = {"name": backend.name, "qiskit-aer": version("qiskit-aer")}
-        if backend.name == "mps":
+        if backend.is_fake:
+            # The snapshot of a fake changes with the package that ships it, and circuits with the transpiler.
+            marks |= {package: version(package) for package in ("qiskit", "qiskit-ibm-runtime")}
+            if n_qubits <= _FULL_NOISE_QUBITS:
+                return marks
+            marks["realisations"] = backend.realisations
+        if backend.name == "mps" or (backend.is_fake and n_qubits > STATEVECTOR_QUBITS):
             marks["bond_dimension"] = backend.bond_dimension
             marks["truncation_threshold"] = backend.truncation_threshold
         return marks
@@ -131,7 +162,7 @@ def as_backend(backend: str | Backend | BaseSamplerV2) -> Backend | BaseSamplerV
 
 def known_backends() -> list[str]:
     """Return the names that `Backend` takes."""
-    return ["auto", *_OPENERS]
+    return ["auto", *_OPENERS, *heron_fakes()]
 
 
 def _open_statevector(backend: Backend, n_qubits: int, seed: int | None) -> BaseSamplerV2:
@@ -156,6 +187,14 @@ def _open_mps(backend: Backend, n_qubits: int, seed: int | None) -> BaseSamplerV
         # shots the whole run takes a quarter of the time.
         mps_sample_measure_algorithm="mps_probabilities",
     )
+
+
+def _open_fake(backend: Backend, n_qubits: int, seed: int | None) -> BaseSamplerV2:
+    target = fake_target(backend.name)
+    if n_qubits <= _FULL_NOISE_QUBITS:
+        return FullNoiseSampler(target, seed=seed, max_threads=backend.max_threads)
+    simulator = replace(backend, name="auto").open(n_qubits, seed=seed)
+    return TrajectorySampler(read_calibration(target), simulator, realisations=backend.realisations, seed=seed)
 
 
 def _aer_sampler(backend: Backend, seed: int | None, **options: Any) -> BaseSamplerV2:

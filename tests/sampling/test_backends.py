@@ -8,7 +8,11 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2, StatevectorSampler
 
+from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.backends import Backend, as_backend, known_backends
+from hamiltonian_ml.sampling.devices import heron_fakes
+from hamiltonian_ml.sampling.run import sample_krylov
+from hamiltonian_ml.sampling.template import krylov_template
 
 
 def biased_coins(n_qubits):
@@ -87,11 +91,13 @@ def test_names_become_backends_and_samplers_are_taken_as_they_are():
     assert as_backend("mps") == Backend("mps")
     for known in (Backend("mps", bond_dimension=3), StatevectorSampler()):
         assert as_backend(known) is known
-    assert known_backends() == ["auto", "statevector", "mps"]
+    assert known_backends() == ["auto", "statevector", "mps", *heron_fakes()]
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
-    message = r"^backend must be one of auto, statevector, mps, or a V2 sampler; got 'qasm'\.$"
+    message = (
+        r"^backend must be one of auto, statevector, mps, fake_.*, fake_kingston, .*, or a V2 sampler; got 'qasm'\.$"
+    )
     for make in (Backend, as_backend):
         with pytest.raises(ValueError, match=message):
             make("qasm")
@@ -128,3 +134,57 @@ def test_fingerprints_differ_where_samples_do():
 
 
 SPECS = [("statevector", 16, 0), ("mps", 8, 0), ("mps", 16, 0), ("mps", 16, 2), ("auto", 16, 0)]
+
+
+def cz_depth(circuit):
+    return circuit.depth(lambda instruction: instruction.operation.name == "cz")
+
+
+@pytest.mark.parametrize("name", heron_fakes())
+def test_a_step_of_fifty_qubits_is_147_cz_in_6_layers_on_every_fake_heron(name):
+    basis = PauliBasis.chain(50)
+    template = krylov_template(basis, krylov_dimension=2)
+    (compiled,) = Backend(name).compile(template.circuits, basis)
+    assert compiled.count_ops()["cz"] == 147
+    assert cz_depth(compiled) == 6
+    assert [p.name for p in compiled.parameters] == [p.name for p in template.circuits[0].parameters]
+
+
+@pytest.mark.parametrize("n_qubits", [4, 10])
+@pytest.mark.parametrize("name", ["fake_kingston", "fake_torino", "fake_boston"])
+def test_a_flip_of_qubit_0_is_read_as_bit_0_after_compilation(name, n_qubits):
+    circuit = QuantumCircuit(n_qubits)
+    circuit.x(0)
+    circuit.measure_all()
+    backend = Backend(name)
+    compiled = backend.compile([circuit], PauliBasis.chain(n_qubits))
+    drawn = strings(backend.open(n_qubits, seed=1), compiled[0], shots=50)
+    assert max(set(drawn), key=drawn.count) == "1".rjust(n_qubits, "0")
+
+
+def test_a_fake_device_measures_krylov_states_of_rows_with_noise(rng):
+    basis = PauliBasis.chain(5)
+    coefficients = np.tile(0.01 * rng.normal(size=basis.n_terms), (3, 1))
+    coefficients[:, [2, 5, 8, 11, 14]] -= 1.0  # fields along z: without noise nearly all strings are 0
+    clean, noisy, again = (
+        sample_krylov(basis, coefficients, krylov_dimension=3, shots=300, backend=name, seed=1)
+        for name in ("statevector", "fake_torino", "fake_torino")
+    )
+    assert len(noisy) == 3
+    assert all(a.n_shots == 600 for a in noisy)
+    assert sum(len(a.words) for a in noisy) > sum(len(a.words) for a in clean)
+    for one, two in zip(noisy, again, strict=True):
+        np.testing.assert_array_equal(one.counts, two.counts)
+
+
+def test_the_fingerprint_of_a_fake_names_what_its_samples_depend_on():
+    few, some, many = (Backend("fake_fez").fingerprint(n) for n in (6, 12, 50))
+    assert {"name", "qiskit", "qiskit-aer", "qiskit-ibm-runtime"} == set(few)
+    assert set(some) - set(few) == {"realisations"}
+    assert set(many) - set(some) == {"bond_dimension", "truncation_threshold"}
+
+
+def test_more_qubits_than_a_device_has_are_refused():
+    basis = PauliBasis.chain(157)
+    with pytest.raises(ValueError, match="no place for 157 qubits with 156 couplings was found on the device"):
+        Backend("fake_fez").compile(krylov_template(basis, krylov_dimension=2).circuits, basis)

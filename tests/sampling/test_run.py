@@ -171,7 +171,7 @@ def test_one_qubit_and_qubits_without_edges_can_be_sampled():
         ({"shots": 1.5}, r"shots must be an integer of at least 1, got 1\.5;"),
         ({"krylov_dimension": 1}, r"krylov_dimension must be an integer of at least 2, got 1"),
         ({"trotter_order": 3}, r"trotter_order must be one of 1, 2, got 3"),
-        ({"backend": "qasm"}, r"backend must be one of auto, statevector, mps, or a V2 sampler"),
+        ({"backend": "qasm"}, r"backend must be one of auto, statevector, mps, fake_"),
         ({"time_step": -1.0}, r"time_step must be .* got -1\.0"),
     ],
 )
