@@ -1,0 +1,1 @@
+"""Calibrated noise by Pauli trajectories beside the full noise model."""

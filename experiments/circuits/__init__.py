@@ -1,0 +1,1 @@
+"""Two-qubit gates and depth of a Trotter step on every fake Heron."""
