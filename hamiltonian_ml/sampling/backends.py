@@ -5,8 +5,9 @@ In: a name, a `Backend`, or any V2 sampler. Out: a ``qiskit.primitives.BaseSampl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -18,12 +19,15 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.compiling import native_circuits
 from hamiltonian_ml.sampling.devices import fake_target, heron_fakes, read_calibration
 from hamiltonian_ml.sampling.full_noise import FullNoiseSampler
+from hamiltonian_ml.sampling.runtime import DeviceOptions, open_device, open_sampler
 from hamiltonian_ml.sampling.service import JobService, RuntimeService
 from hamiltonian_ml.sampling.trajectories import TrajectorySampler
+from hamiltonian_ml.sampling.usage import error_free_fraction
 
 # Up to here a state vector is cheaper than a matrix product state of bond dimension 16, in processor time a row.
 STATEVECTOR_QUBITS = 14
 _MAX_STATEVECTOR_QUBITS = 30  # 17 GB of amplitudes
+_REMOTE_NAME = re.compile("ibm_[a-z0-9_]+")
 _FULL_NOISE_QUBITS = 8  # a density matrix of 10 qubits takes seconds a circuit
 
 
@@ -37,7 +41,8 @@ class Backend:
         "statevector" (exact, at most 30 qubits), "mps" (matrix product states, any number of qubits) or "auto", which
         is the first up to 14 qubits and the second beyond. "fake_kingston" and the other fake Herons of
         qiskit-ibm-runtime (see `known_backends`) are simulated with the noise of their calibration: by Aer's full noise
-        model up to 8 qubits, by Pauli trajectories on one of the two simulators above beyond.
+        model up to 8 qubits, by Pauli trajectories on one of the two simulators above beyond. "ibm_<device>" is a
+        device of IBM Quantum, reached when the first circuit is ready.
     bond_dimension : int
         "mps": Schmidt values kept at each cut.
     truncation_threshold : float
@@ -46,6 +51,8 @@ class Backend:
         "fake_...", from 9 qubits on: draws of the errors, among which the shots of a circuit are shared out.
     max_threads : int
         Most processor cores used, shared out among circuits; 0 is all.
+    device : DeviceOptions
+        "ibm_...": execution mode, dynamical decoupling, twirling and the like.
 
     Raises
     ------
@@ -55,7 +62,7 @@ class Backend:
     Examples
     --------
     >>> Backend("mps", bond_dimension=32).resolve(50)
-    Backend(name='mps', bond_dimension=32, truncation_threshold=1e-10, max_threads=0, realisations=20)
+    Backend(name='mps', bond_dimension=32, truncation_threshold=1e-10, max_threads=0, realisations=20, ...)
     """
 
     name: str = "auto"
@@ -63,15 +70,18 @@ class Backend:
     truncation_threshold: float = 1e-10
     max_threads: int = 0
     realisations: int = 20
+    device: DeviceOptions = field(default_factory=DeviceOptions)
 
     def __post_init__(self) -> None:
-        if self.name != "auto" and self.name not in _OPENERS and not self.is_fake:
+        if self.name != "auto" and self.name not in _OPENERS and not self.is_fake and not self.is_remote:
             raise ValueError(
                 f"backend must be one of {', '.join(known_backends())}, or a V2 sampler; got {self.name!r}."
             )
         check_integer("bond_dimension", self.bond_dimension, at_least=1)
         if not 0 <= self.truncation_threshold < 1:
             raise ValueError(f"truncation_threshold must be from 0 to below 1, got {self.truncation_threshold!r}.")
+        if not isinstance(self.device, DeviceOptions):
+            raise ValueError(f"device must be a DeviceOptions, got {type(self.device).__name__}.")
         check_integer("realisations", self.realisations, at_least=1)
         check_integer("max_threads", self.max_threads, at_least=0, why="0 takes all cores")
 
@@ -88,8 +98,12 @@ class Backend:
         ------
         ValueError
             If the backend cannot hold so many qubits.
+        ServiceError
+            If a remote device cannot be reached.
         """
         backend = self.resolve(n_qubits)
+        if backend.is_remote:
+            return open_sampler(backend._live_device(), backend.device)
         opener = _open_fake if backend.is_fake else _OPENERS[backend.name]
         return opener(backend, n_qubits, seed)
 
@@ -101,15 +115,18 @@ class Backend:
     @property
     def is_remote(self) -> bool:
         """Whether circuits leave this machine, for a service that queues and charges them."""
-        return False
+        return _REMOTE_NAME.fullmatch(self.name) is not None
+
+    def _live_device(self) -> Any:
+        return open_device(self.name, fractional_gates=self.device.fractional_gates)
 
     def service(self, n_qubits: int) -> JobService:
         """Return the service that runs jobs of a remote backend; opens a connection."""
         return RuntimeService(self.open(n_qubits))
 
     def error_free_fraction(self, circuit: QuantumCircuit) -> float | None:
-        """Return the expected part of shots without any error; None where there is no calibration to say so."""
-        return None
+        """Return the expected part of shots without any error; None where no calibration is at hand to say so."""
+        return error_free_fraction(circuit, fake_target(self.name)) if self.is_fake else None
 
     def compile(self, circuits: Sequence[QuantumCircuit], basis: PauliBasis) -> list[QuantumCircuit]:
         """Return circuits made ready for where they run; parameters keep their names and order.
@@ -121,7 +138,11 @@ class Backend:
         ------
         NoLayoutError
             If the graph of the basis does not fit on the device.
+        ServiceError
+            If a remote device cannot be reached.
         """
+        if self.is_remote:
+            return native_circuits(self._live_device().target, circuits, basis)
         if self.is_fake:
             return native_circuits(fake_target(self.name), circuits, basis)
         return list(circuits)
@@ -129,6 +150,8 @@ class Backend:
     def fingerprint(self, n_qubits: int) -> dict[str, str | int | float]:
         """Return everything about the place that decides the samples of circuits on ``n_qubits`` qubits."""
         backend = self.resolve(n_qubits)
+        if backend.is_remote:
+            return _remote_marks(backend)
         marks: dict[str, str | int | float] = {"name": backend.name, "qiskit-aer": version("qiskit-aer")}
         if backend.is_fake:
             # The snapshot of a fake changes with the package that ships it, and circuits with the transpiler.
@@ -162,7 +185,17 @@ def as_backend(backend: str | Backend | BaseSamplerV2) -> Backend | BaseSamplerV
 
 def known_backends() -> list[str]:
     """Return the names that `Backend` takes."""
-    return ["auto", *_OPENERS, *heron_fakes()]
+    return ["auto", *_OPENERS, *heron_fakes(), "ibm_<device>"]
+
+
+def _remote_marks(backend: Backend) -> dict[str, str | int | float]:
+    """Return name, options, versions and the date of the calibration of a live device."""
+    marks: dict[str, str | int | float] = {"name": backend.name}
+    marks |= {name: str(value) for name, value in asdict(backend.device).items()}
+    marks |= {package: version(package) for package in ("qiskit", "qiskit-ibm-runtime")}
+    properties = backend._live_device().properties()
+    marks["calibration"] = "unknown" if properties is None else str(properties.last_update_date)
+    return marks
 
 
 def _open_statevector(backend: Backend, n_qubits: int, seed: int | None) -> BaseSamplerV2:

@@ -91,7 +91,7 @@ def test_names_become_backends_and_samplers_are_taken_as_they_are():
     assert as_backend("mps") == Backend("mps")
     for known in (Backend("mps", bond_dimension=3), StatevectorSampler()):
         assert as_backend(known) is known
-    assert known_backends() == ["auto", "statevector", "mps", *heron_fakes()]
+    assert known_backends() == ["auto", "statevector", "mps", *heron_fakes(), "ibm_<device>"]
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
