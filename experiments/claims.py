@@ -72,7 +72,12 @@ def numbers() -> dict[str, str]:
         if study.has_data and studies.cached_profile(study.name) and hasattr(module, "numbers"):
             found |= module.numbers(studies.results(study.name))
     verdicts = [verdict.verdict for verdict, _, _ in collect()]
-    for word, name in (("held", "nHeld"), ("failed", "nFailed"), ("not tested", "nNotTested")):
+    for word, name in (
+        ("held", "nHeld"),
+        ("failed", "nFailed"),
+        ("described", "nDescribed"),
+        ("not tested", "nNotTested"),
+    ):
         found[name] = str(verdicts.count(word))
     found["nUndecided"] = str(verdicts.count("not decidable"))
     found["nClaims"] = str(len(verdicts))

@@ -38,7 +38,7 @@ class Verdict:
     ----------
     claim : int
         Its number in the table of claims.
-    verdict : {"held", "failed", "not decidable", "not tested"}
+    verdict : {"held", "failed", "described", "not decidable", "not tested"}
     number : str
         What was measured, with its error.
     text : str
@@ -46,7 +46,7 @@ class Verdict:
     """
 
     claim: int
-    verdict: Literal["held", "failed", "not decidable", "not tested"]
+    verdict: Literal["held", "failed", "described", "not decidable", "not tested"]
     number: str
     text: str
 

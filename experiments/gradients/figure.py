@@ -29,13 +29,14 @@ def draw(results: xr.DataTree) -> Figure:
             curve(left, values, along="n_qubits", number=(0.02, 0.15, 0.0).index(scale), label=label, **look)
             number += 1
     left.set(yscale="log", xlabel="qubits", ylabel="mean square derivative (nat²/field²)")
-    left.set_ylim(2e-6, 1)
+    left.set_ylim(2e-6, 20)
     left.legend(fontsize=6, loc="upper right")
     for number, strength in enumerate(distance.strength.values):
         values = distance.derivative.sel(strength=strength, drop=True)
         curve(middle, values, along="distance", number=number, label=f"random terms of {strength:g}")
     middle.set(yscale="log", xlabel="distance (sites)", ylabel="rms derivative of ⟨Z₀⟩ (1/field)")
-    middle.legend(fontsize=6)
+    middle.set_ylim(1e-14, 50)
+    middle.legend(fontsize=6, loc="upper right")
     curve(right, check.cut_error, along="levels", number=0)
     right.set(yscale="log", xlabel="excited states kept", ylabel="relative gradient error")
     right.set_ylim(1e-3, 2)

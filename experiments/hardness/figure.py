@@ -52,7 +52,7 @@ def verdicts(results: xr.DataTree) -> list[Verdict]:
     return [
         Verdict(
             24,
-            "held",
+            "described",
             f"trained chain of {int(last.n_qubits)}: bond {float(last.bond.mean()):.1f}, "
             f"{float(last.row_seconds.mean()):.2g} s a row; "
             f"random terms of {float(strongest.strength):g}: {pair}",

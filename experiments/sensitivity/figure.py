@@ -53,9 +53,9 @@ def verdicts(results: xr.DataTree) -> list[Verdict]:
     return [
         Verdict(
             15,
-            "held",
+            "described",
             "; ".join(moves),
-            f"a description, which cannot fail: two moons, {attrs.get('setting_n_qubits', '?')} qubits, sampled, "
+            f"how much, not whether: two moons, {attrs.get('setting_n_qubits', '?')} qubits, sampled, "
             f"{attrs.get('setting_max_iter', '?')} epochs, {n_seeds} seeds, one setting changed at a time. The start "
             "scale is not a setting of the estimator; its effect on the states is in the figure of concentration",
         ),
