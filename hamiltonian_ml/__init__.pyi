@@ -15,6 +15,7 @@ from .estimators.transformer import HamiltonianTransformer as HamiltonianTransfo
 from .learning.expectations import ground_state_expectations as ground_state_expectations
 from .sampling.backends import Backend as Backend
 from .sampling.circuits import krylov_circuits as krylov_circuits
+from .sampling.runtime import DeviceOptions as DeviceOptions
 from .sampling.store import SampleStore as SampleStore
 from .sampling.usage import Usage as Usage
 from .selection.classical import ClassicalSelection as ClassicalSelection

@@ -78,6 +78,12 @@ def krylov_circuits(
     >>> operator = SparsePauliOp.from_sparse_list([("ZZ", [0, 1], 1.0), ("X", [2], 0.5)], num_qubits=3)
     >>> [circuit.count_ops()["cz"] for circuit in krylov_circuits(operator, krylov_dimension=3)]
     [3, 3]
+
+    The same circuit for other programs, as OpenQASM 3:
+
+    >>> from qiskit import qasm3
+    >>> qasm3.dumps(krylov_circuits(operator, krylov_dimension=2)[0]).splitlines()[0]
+    'OPENQASM 3.0;'
     """
     check_choice("frame", frame, FRAMES)
     basis = PauliBasis.from_operator(operator)
