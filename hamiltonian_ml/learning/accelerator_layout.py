@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonian_ml.subspace.lobpcg import _random_direction
+from hamiltonian_ml.subspace.lobpcg import random_direction
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 _WIDTH = 4  # entries in a chunk: a state of a sampled subspace has three to ten
@@ -96,8 +96,8 @@ def layout_of(structure: SubspaceStructure) -> Layout:
     n_states = padded(d + 1, _SMALLEST)
     directions = np.zeros((2, 2, n_states))
     for level, (first, again) in enumerate(directions):
-        _random_direction(first[:d], level)
-        _random_direction(again[:d], 100 + level)
+        random_direction(first[:d], level)
+        random_direction(again[:d], 100 + level)
     layout = Layout(
         dimension=jnp.asarray(d, dtype=np.int32),
         columns=jnp.asarray(columns),

@@ -86,7 +86,7 @@ def _rotate(matrix, vectors, n, p, q):
 
 
 @njit(**_JIT)
-def _random_direction(out, seed):
+def random_direction(out, seed):
     """Fill a vector with the fixed pseudo-random numbers of a linear congruence: no direction is left out by chance."""
     state = np.uint64(seed * 2 + 1)
     for u in range(len(out)):
@@ -130,7 +130,7 @@ def _start(diagonal, lower, is_guess, x):
     """
     d = len(diagonal)
     if not is_guess:
-        _random_direction(x, len(lower))
+        random_direction(x, len(lower))
         mixed = (0.1 if len(lower) else 0.01) / np.sqrt(d / 12.0)
         for u in range(d):
             x[u] *= mixed
@@ -149,7 +149,7 @@ def _start(diagonal, lower, is_guess, x):
         if _normalise(x) > 1e-8:
             break
         seed += 1
-        _random_direction(x, seed)
+        random_direction(x, seed)
     _clear(x, lower)
     _normalise(x)
 
