@@ -111,6 +111,9 @@ class FakeRemote(Backend):
     def service(self, n_qubits):
         return FakeService(self.service_folder)
 
+    def compile(self, circuits, basis):
+        return list(circuits)
+
     def fingerprint(self, n_qubits):
         return {"name": self.name, "calibrated": "2026-01-01"}
 
