@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import shutil
 import sys
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from hamiltonian_ml.estimators import language_model
+from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.estimators.hidden_states import TransformersFeatures
 from tests.estimators.conftest import WORDS, write_model
+
+ROOT = Path(__file__).parents[2]
 
 TEXTS = ["iron is a metal", "neon", "the capital of france is paris", "gold is not a gas"]
 
@@ -225,3 +232,20 @@ def test_without_torch_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=r"TransformersFeatures needs torch; .* 'hamiltonian_ml\[heads\]'"):
         TransformersFeatures("somewhere").fit(TEXTS)
+
+
+def test_the_three_lines_of_the_readme_run_on_a_local_folder(causal_model, tmp_path, monkeypatch):
+    """Their text is taken from the README; only the path is another."""
+    lines = re.search(r"```\n(features = .*?)```", (ROOT / "README.md").read_text("utf-8"), re.S).group(1)
+    monkeypatch.chdir(tmp_path)
+    names = {
+        "TransformersFeatures": TransformersFeatures,
+        "StandardScaler": StandardScaler,
+        "HamiltonianClassifier": partial(HamiltonianClassifier, max_iter=3, random_state=0),
+        "make_pipeline": make_pipeline,
+        "texts": ["iron is a metal", "neon is a gas", "gold is a metal", "paris is a city"],
+        "labels": ["metal", "gas", "metal", "city"],
+    }
+    exec(lines.replace("path/to/model", str(causal_model)), names)
+    assert len(names["model"].predict(names["texts"])) == 4
+    assert (tmp_path / "hidden-states").is_dir()
