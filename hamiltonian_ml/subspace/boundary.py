@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.bases.states import Subspace, Words
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
@@ -48,20 +48,15 @@ def find_boundary(structure: SubspaceStructure) -> Boundary:
     Memory is proportional to the number of states times the number of distinct flips, before duplicates are merged.
     """
     tables, words = structure.tables, structure.subspace.words
-    # An entry (u, v) within the subspace means that flipping u gives v: all other flips of u lead outside.
     reached = (words[:, None, :] ^ tables.flips[None, :, :]).reshape(-1, words.shape[1])
-    source = np.repeat(np.arange(len(words), dtype=np.int32), len(tables.flips))
-    flip = np.tile(np.arange(len(tables.flips)), len(words))
-    leaves = ~structure.subspace.contains(reached) if len(reached) else np.zeros(0, dtype=bool)
-    if not leaves.any():
+    entries, target, found = _outside(words, reached)
+    if not len(entries):
         none = np.zeros(0, dtype=np.int32)
         no_codes = np.zeros((0, structure.diagonal_codes.shape[1]), dtype=tables.code_type)
         return Boundary(None, np.zeros(1, dtype=np.int64), none, none.astype(tables.code_type), no_codes)
-    reached, source, flip = reached[leaves], source[leaves], flip[leaves]
-    outside = Subspace.span(structure.basis.n_qubits, reached)
-    target = outside.places(reached)
-    order = np.argsort(target, kind="stable")
-    source, flip, target = source[order], flip[order], target[order]
+    outside = Subspace.span(structure.basis.n_qubits, found)
+    source, flip = np.divmod(entries, len(tables.flips))
+    source = source.astype(np.int32)
     n_chunks = np.diff(tables.flip_chunks)[flip]
     columns = np.repeat(source, n_chunks)
     codes = np.empty(len(columns), dtype=tables.code_type)
@@ -73,3 +68,21 @@ def find_boundary(structure: SubspaceStructure) -> Boundary:
     diagonal_codes = np.empty((outside.dimension, structure.diagonal_codes.shape[1]), dtype=tables.code_type)
     kernels.find_diagonal_codes(outside.words, tables.diagonal_bits, tables.diagonal_offsets, diagonal_codes)
     return Boundary(outside, starts, columns, codes, diagonal_codes)
+
+
+def _outside(words: Words, reached: Words) -> tuple[NDArray[np.intp], NDArray[np.intp], Words]:
+    """Return which of the reached states are none of ``words``, the place of each among the states found, and these.
+
+    Everything follows from one sort of both together, which is what a boundary costs: the sort is stable, so that a
+    state of ``words`` comes before its equals. Entries come in the order of their states.
+    """
+    both = np.concatenate([words, reached])
+    order = np.lexsort(both.T)
+    ordered = both[order]
+    fresh = np.ones(len(ordered), dtype=bool)
+    fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    lies_outside = order[fresh] >= len(words)
+    state = np.cumsum(fresh) - 1
+    kept = lies_outside[state]
+    place = np.cumsum(lies_outside) - 1
+    return order[kept] - len(words), place[state[kept]], ordered[fresh][lies_outside]
