@@ -76,6 +76,20 @@ def _code(words, state, bits, offset):
 
 
 @njit(**_JIT)
+def _run_mask(bits):
+    """Return ones for as many bits as there are, if they follow each other within a word, as on a chain; else 0.
+
+    Then one shift reads what would take a step for each bit.
+    """
+    n = 0
+    while n < len(bits) and bits[n] >= 0:
+        if bits[n] != bits[0] + n or bits[n] >> 6 != bits[0] >> 6:
+            return np.uint64(0)
+        n += 1
+    return (np.uint64(1) << np.uint64(n)) - np.uint64(1)
+
+
+@njit(**_JIT)
 def find_pairs(
     rows, is_known, words, hashes, slots, seen, flips, flip_hashes, flip_chunks, bits, offsets, left, right, codes
 ):
@@ -183,9 +197,16 @@ def reach_out(starts, columns, codes, table, state, outside, back, bins):
 @njit(**_JIT)
 def find_diagonal_codes(words, bits, offsets, codes):
     """Write the code of each state (rows) in each diagonal chunk (columns)."""
+    masks = np.empty(len(bits), dtype=np.uint64)
+    for c in range(len(bits)):
+        masks[c] = _run_mask(bits[c])
     for u in range(words.shape[0]):
         for c in range(len(bits)):
-            codes[u, c] = _code(words, u, bits[c], offsets[c])
+            if masks[c]:
+                run = (words[u, bits[c, 0] >> 6] >> np.uint64(bits[c, 0] & 63)) & masks[c]
+                codes[u, c] = offsets[c] + np.int64(run)
+            else:
+                codes[u, c] = _code(words, u, bits[c], offsets[c])
 
 
 @njit(**_JIT)
