@@ -13,7 +13,7 @@ from sklearn.utils import compute_class_weight
 
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.parameters import documented
-from hamiltonian_ml.estimators.targets import ClassTargets, ResidualTargets
+from hamiltonian_ml.estimators.targets import ClassTargets
 from hamiltonian_ml.estimators.validation import check_labels, checked_table
 
 
@@ -26,7 +26,7 @@ class SoftmaxClassifier(ClassifierMixin, HamiltonianEstimator):
     @property
     def classes_(self) -> NDArray[Any]:
         """Class labels, sorted."""
-        assert isinstance(self.targets_, ClassTargets | ResidualTargets)
+        assert isinstance(self.targets_, ClassTargets)
         return self.targets_.classes
 
     def _learn_targets(

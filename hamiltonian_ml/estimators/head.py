@@ -158,7 +158,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
         places = np.searchsorted(self.base_classes_, labels)
         return self._rows(X), np.column_stack([places, self._offsets(X)])
 
-    def _learn_targets(self, values: NDArray[Any], weights: Array) -> tuple[ResidualTargets, Array]:  # type: ignore[override]
+    def _learn_targets(self, values: NDArray[Any], weights: Array) -> tuple[ResidualTargets, Array]:
         labels = self.base_classes_[values[:, 0].astype(np.intp)]
         _, weights = super()._learn_targets(labels, weights)
         return ResidualTargets(self.base_classes_), weights

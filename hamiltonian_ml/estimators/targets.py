@@ -66,42 +66,22 @@ class ClassTargets:
 
     def strata(self, encoded: Array) -> NDArray[np.intp] | None:
         """Return the class (n_rows,) of encoded rows, to be kept in equal shares where rows are held out."""
-        places: NDArray[np.intp] = encoded.argmax(axis=1)
+        places: NDArray[np.intp] = encoded[:, : self.n_outputs].argmax(axis=1)
         return places
 
 
 @dataclass(frozen=True, eq=False)
-class ResidualTargets:
-    """One output a class, added to a logit that another model gives: what it got wrong is left to learn.
-
-    Attributes
-    ----------
-    classes : (n_classes,)
-        Labels, sorted.
-    """
-
-    classes: NDArray[Any]
-
-    loss_unit: ClassVar[str] = "nat"
+class ResidualTargets(ClassTargets):
+    """The same, added to logits that another model gives: what it got wrong is left to learn."""
 
     @property
     def loss(self) -> Loss:
         """What training makes small."""
         return residual_cross_entropy
 
-    @property
-    def n_outputs(self) -> int:
-        """Number of outputs that the model needs."""
-        return len(self.classes)
-
     def encode(self, values: Array) -> Array:
         """Return (n_rows, 2 n_classes), one-hot classes and given logits, for rows of (place of the class, logits)."""
         return np.hstack([np.eye(self.n_outputs)[values[:, 0].astype(np.intp)], values[:, 1:]])
-
-    def strata(self, encoded: Array) -> NDArray[np.intp] | None:
-        """Return the class (n_rows,) of encoded rows, to be kept in equal shares where rows are held out."""
-        places: NDArray[np.intp] = encoded[:, : self.n_outputs].argmax(axis=1)
-        return places
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +149,7 @@ class RealTargets:
         return values[:, 0] if self.flat else values
 
 
-Targets = ClassTargets | ResidualTargets | RealTargets
+Targets = ClassTargets | RealTargets
 
 
 def dense_values(values: Any) -> Array:
