@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hamiltonian_ml.commands.output import check_file, is_watched, show
+
+if TYPE_CHECKING:
+    from hamiltonian_ml.study.fitting import FittedTable
 
 
 def fit(
@@ -48,20 +51,21 @@ def fit(
     fitted = fit_table(read_table(table), settings, verbose=is_watched(quiet=quiet or as_json))
     out.parent.mkdir(parents=True, exist_ok=True)
     fitted.model.save(out)
+    show(_summary(fitted) | {"written_to": str(out)}, as_json=as_json)
+
+
+def _summary(fitted: FittedTable) -> dict[str, Any]:
+    """Return what is printed of a fit."""
     score = "accuracy" if hasattr(fitted.model, "classes_") else "R2"
-    show(
-        {
-            "model": type(fitted.model).__name__,
-            "rows_to_train_on": fitted.n_train,
-            "rows_to_test_on": fitted.n_test,
-            f"train_{score}": fitted.train_score,
-            f"test_{score}": fitted.test_score,
-            "share_of_rows_trusted": fitted.trusted,
-            "basis_states": fitted.model.subspace_.dimension,
-            "written_to": str(out),
-        },
-        as_json=as_json,
-    )
+    return {
+        "model": type(fitted.model).__name__,
+        "rows_to_train_on": fitted.n_train,
+        "rows_to_test_on": fitted.n_test,
+        f"train_{score}": fitted.train_score,
+        f"test_{score}": fitted.test_score,
+        "share_of_rows_trusted": fitted.trusted,
+        "basis_states": fitted.model.subspace_.dimension,
+    }
 
 
 def _store(folder: Path | None, *, replay: bool) -> Any:

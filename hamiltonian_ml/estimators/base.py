@@ -22,10 +22,9 @@ from hamiltonian_ml.estimators.callbacks import CallbackSupport, Watch, with_cal
 from hamiltonian_ml.estimators.hardware import HardwareMethods
 from hamiltonian_ml.estimators.inspection import Inspectable
 from hamiltonian_ml.estimators.parameters import HamiltonianParameters
-from hamiltonian_ml.estimators.targets import ClassTargets, Targets
+from hamiltonian_ml.estimators.targets import Targets
 from hamiltonian_ml.estimators.validation import checked_rows, checked_weights
 from hamiltonian_ml.learning.checkpoint import Checkpoint, identity_of, identity_of_model
-from hamiltonian_ml.learning.choosing import with_boundary
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, solve
 from hamiltonian_ml.learning.model import Parameters, initial_parameters, readout
@@ -72,43 +71,6 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         if self.warm_start and hasattr(self, "parameters_"):
             targets = self.targets_
         self._fit(rows, values, weights, targets)
-        return self
-
-    def _partial_fit(self, X: ArrayLike, y: Any, classes: Any, sample_weight: ArrayLike | None) -> Self:
-        """Take one pass over some rows, with the optimiser's memory of the passes before."""
-        if self.early_stopping:
-            raise ValueError("early_stopping must be False for partial_fit, which knows no rows to hold out; got True.")
-        first = not hasattr(self, "parameters_")
-        rows, values = self._checked(X, y, reset=first)
-        weights = checked_weights(sample_weight, rows)
-        if not first:
-            targets = self.targets_
-        elif classes is not None:
-            targets = ClassTargets(np.unique(classes))
-        else:
-            targets, weights = self._learn_targets(values, weights)
-        encoded = targets.encode(values)
-        used = weights > 0
-        basis, selection, settings = self._plan(int(used.sum()))
-        n_before = 0 if first else len(self.epochs_)
-        seed = np.random.SeedSequence(self._draw_seed())
-        if first:
-            start, chosen = self._start(basis, rows.shape[1], targets, seed), None
-        else:
-            start, basis = self.parameters_, self.basis_
-            due = selection.needs_refresh and n_before % settings.refresh_every == 0
-            chosen = None if due else with_boundary(self._chosen, settings)
-        trained = train(
-            start, rows[used], encoded[used], weights[used], basis=basis, selection=selection, loss=targets.loss,
-            settings=replace(settings, max_iter=1), seed=spawned(seed, 2, n_before), chosen=chosen,
-            memory=None if first else self.memory_,
-        )  # fmt: skip
-        before = [] if first else self.epochs_
-        self.targets_ = targets
-        self._store(trained)
-        self.epochs_ = before + self.epochs_
-        self.loss_curve_ = [epoch["loss"] for epoch in self.epochs_]
-        self.n_iter_ = len(self.epochs_)
         return self
 
     def _learn_targets(self, values: NDArray[Any], weights: Array) -> tuple[Targets, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,7 @@ from sklearn.utils import compute_class_weight
 
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.parameters import documented
+from hamiltonian_ml.estimators.passes import PassByPassOfClasses
 from hamiltonian_ml.estimators.targets import ClassTargets
 from hamiltonian_ml.estimators.validation import check_labels, checked_table
 
@@ -71,7 +72,7 @@ class SoftmaxClassifier(ClassifierMixin, HamiltonianEstimator):
 
 @documented
 @dataclass(eq=False, repr=False, kw_only=True)
-class HamiltonianClassifier(SoftmaxClassifier):
+class HamiltonianClassifier(SoftmaxClassifier, PassByPassOfClasses):
     """Classify rows by the ground states of learned, data-dependent Hamiltonians.
 
     Each row gets a Hamiltonian ``H(x) = B - sum_f x_f X_f`` of 1- and 2-local Pauli strings. Its ground state is found
@@ -125,33 +126,3 @@ class HamiltonianClassifier(SoftmaxClassifier):
         rows, labels = checked_table(self, X, y, reset=reset)
         check_labels(labels)
         return rows, labels
-
-    def partial_fit(
-        self, X: ArrayLike, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
-    ) -> Self:
-        """Take one pass over some rows, going on from the passes before.
-
-        Parameters
-        ----------
-        X : (n_rows, n_features) array_like
-        y : (n_rows,) array_like
-        classes : array_like, optional
-            All classes that will ever come, needed in the first call if its rows do not show them all.
-        sample_weight : (n_rows,) array_like, optional
-            Weights, not negative.
-
-        Returns
-        -------
-        The estimator itself.
-
-        Raises
-        ------
-        ValueError
-            If the rows do not fit those of the first call, or a parameter is not allowed.
-
-        Notes
-        -----
-        New states are sampled every ``refresh_every`` calls. Class weights are used in the first call only where
-        ``classes`` is not given.
-        """
-        return self._partial_fit(X, y, classes, sample_weight)

@@ -179,8 +179,29 @@ def ground_state(
         selection, backend, krylov_dimension, time_step, trotter_order, shots, max_dimension, expansion_rounds, frame,
         store, max_qpu_seconds,
     )  # fmt: skip
+    structure, rotated, rotations = _projected(asked, basis, values, random_state)
+    levels = lowest_levels(structure, rotated, tol=tol, gap_tol=_LEVEL_TOL)
+    degenerate = bool(levels.gaps[0] <= _DEGENERATE * np.abs(values).sum())
+    return GroundState(
+        energy=float(levels.energies[0, 0]) + identity,
+        gap=0.0 if degenerate else float(levels.gaps[0]),
+        residual=float(certify(structure, rotated, levels).residual[0]),
+        degenerate=degenerate,
+        subspace=structure.subspace,
+        amplitudes=levels.ground_states[0],
+        rotations=rotations,
+        _structure=structure,
+        _coefficients=rotated,
+        _levels=levels,
+    )
+
+
+def _projected(
+    asked: _Options, basis: PauliBasis, values: NDArray[np.float64], random_state: Any
+) -> tuple[SubspaceStructure, NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return the strings between the basis states, their coefficients (1, n_terms), and the rotations behind both."""
     strategy = options.make_selection(asked, basis)
-    rotations = mean_field_frames(basis, values[None]).rotations if frame == "mean_field" else None
+    rotations = mean_field_frames(basis, values[None]).rotations if asked.frame == "mean_field" else None
     rotated = values[None] if rotations is None else rotate(basis, values[None], rotations)
     seed = np.random.SeedSequence(check_random_state(random_state).randint(2**31 - 1))
     subspace = check_selected(strategy.select(basis, rotated, np.ones(1), seed=seed), basis).subspace
@@ -189,19 +210,4 @@ def ground_state(
     if rotations is None:
         basis, rotated = basis.subset(values != 0), values[None, values != 0]
     check_memory(basis, subspace.dimension, n_rows=1)
-    structure = restrict(basis, subspace)
-    levels = lowest_levels(structure, rotated, tol=tol, gap_tol=_LEVEL_TOL)
-    gap = float(levels.gaps[0])
-    degenerate = gap <= _DEGENERATE * float(np.abs(values).sum())
-    return GroundState(
-        energy=float(levels.energies[0, 0]) + identity,
-        gap=0.0 if degenerate else gap,
-        residual=float(certify(structure, rotated, levels).residual[0]),
-        degenerate=degenerate,
-        subspace=subspace,
-        amplitudes=levels.ground_states[0],
-        rotations=None if rotations is None else rotations[0],
-        _structure=structure,
-        _coefficients=rotated,
-        _levels=levels,
-    )
+    return restrict(basis, subspace), rotated, None if rotations is None else rotations[0]

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 
-from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.parameters import documented
+from hamiltonian_ml.estimators.passes import PassByPass
 from hamiltonian_ml.estimators.targets import RealTargets, dense_values
 from hamiltonian_ml.estimators.validation import checked_table
 
 
 @documented
 @dataclass(eq=False, repr=False, kw_only=True)
-class HamiltonianRegressor(RegressorMixin, HamiltonianEstimator):
+class HamiltonianRegressor(RegressorMixin, PassByPass):
     """Predict real values by the ground states of learned, data-dependent Hamiltonians.
 
     The model is that of `HamiltonianClassifier` with one label operator a target, trained by squared error. Targets are
@@ -66,30 +66,26 @@ class HamiltonianRegressor(RegressorMixin, HamiltonianEstimator):
         return RealTargets.learn(values, weights), weights
 
     def partial_fit(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Take one pass over some rows, going on from the passes before.
+        """Take one pass over some rows, as `HamiltonianClassifier.partial_fit` does.
 
         Parameters
         ----------
-        X : (n_rows, n_features) array_like
-        y : (n_rows,) or (n_rows, n_outputs) array_like
-        sample_weight : (n_rows,) array_like, optional
-            Weights, not negative.
+        X, y, sample_weight
+            As in `fit`. Mean and scale of the targets are those of the first call's rows.
 
         Returns
         -------
-        The estimator itself.
+        self : object
+            The estimator itself.
 
-        Raises
-        ------
-        ValueError
-            If the rows do not fit those of the first call, or a parameter is not allowed.
-
-        Notes
-        -----
-        New states are sampled every ``refresh_every`` calls. Mean and scale of the targets are those of the first
-        call's rows.
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianRegressor
+        >>> model = HamiltonianRegressor(2, random_state=0).partial_fit([[0.0], [1.0]], [1.0, 3.0])
+        >>> model.partial_fit([[2.0]], [4.0]).n_iter_
+        2
         """
-        return self._partial_fit(X, y, None, sample_weight)
+        return self._take_pass(X, y, sample_weight)
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the targets of rows.

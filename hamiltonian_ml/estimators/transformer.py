@@ -14,8 +14,8 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from hamiltonian_ml.bases.checks import check_choice
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.estimators import options
-from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.parameters import documented
+from hamiltonian_ml.estimators.passes import PassByPassOfClasses
 from hamiltonian_ml.estimators.targets import ClassTargets, RealTargets, Targets, dense_values
 from hamiltonian_ml.estimators.validation import check_labels, checked_rows, checked_table
 
@@ -24,7 +24,7 @@ TASKS = ("auto", "classification", "regression")
 
 @documented
 @dataclass(eq=False, repr=False, kw_only=True)
-class HamiltonianTransformer(TransformerMixin, HamiltonianEstimator):
+class HamiltonianTransformer(TransformerMixin, PassByPassOfClasses):
     """Turn rows into expectation values of Pauli strings in the ground states of learned Hamiltonians.
 
     The operators are learned as by `HamiltonianClassifier` or `HamiltonianRegressor`, so that a linear model can read
@@ -79,35 +79,6 @@ class HamiltonianTransformer(TransformerMixin, HamiltonianEstimator):
         """Learn the operators from rows and, where there is one, a target; see `HamiltonianClassifier.fit`."""
         fitted: Self = super().fit(X, y, sample_weight)
         return fitted
-
-    def partial_fit(
-        self, X: ArrayLike, y: Any = None, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
-    ) -> Self:
-        """Take one pass over some rows, going on from the passes before.
-
-        Parameters
-        ----------
-        X : (n_rows, n_features) array_like
-        y : (n_rows,) or (n_rows, n_outputs) array_like, optional
-        classes : array_like, optional
-            All classes that will ever come, needed in the first call if its rows do not show them all.
-        sample_weight : (n_rows,) array_like, optional
-            Weights, not negative.
-
-        Returns
-        -------
-        The estimator itself.
-
-        Raises
-        ------
-        ValueError
-            If the rows do not fit those of the first call, or a parameter is not allowed.
-
-        Notes
-        -----
-        New states are sampled every ``refresh_every`` calls.
-        """
-        return self._partial_fit(X, y, classes, sample_weight)
 
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the expectation values of the chosen strings.

@@ -1,0 +1,104 @@
+"""Training pass by pass, on rows that come bit by bit.
+
+In: some rows at a time. Out: an estimator that goes on from the passes before, with the optimiser's memory of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hamiltonian_ml.estimators.base import HamiltonianEstimator
+from hamiltonian_ml.estimators.targets import ClassTargets
+from hamiltonian_ml.estimators.validation import checked_weights
+from hamiltonian_ml.learning.choosing import with_boundary
+from hamiltonian_ml.learning.training import spawned, train
+
+
+class PassByPass(HamiltonianEstimator):
+    """Base of the estimators that can be trained pass by pass; not for direct use."""
+
+    def _take_pass(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None, *, classes: Any = None) -> Self:
+        """Take one pass over some rows, with the optimiser's memory of the passes before."""
+        if self.early_stopping:
+            raise ValueError("early_stopping must be False for partial_fit, which knows no rows to hold out; got True.")
+        first = not hasattr(self, "parameters_")
+        rows, values = self._checked(X, y, reset=first)
+        weights = checked_weights(sample_weight, rows)
+        if not first:
+            targets = self.targets_
+        elif classes is not None:
+            targets = ClassTargets(np.unique(classes))
+        else:
+            targets, weights = self._learn_targets(values, weights)
+        encoded = targets.encode(values)
+        used = weights > 0
+        basis, selection, settings = self._plan(int(used.sum()))
+        before = [] if first else self.epochs_
+        seed = np.random.SeedSequence(self._draw_seed())
+        if first:
+            start, chosen = self._start(basis, rows.shape[1], targets, seed), None
+        else:
+            start, basis = self.parameters_, self.basis_
+            due = selection.needs_refresh and len(before) % settings.refresh_every == 0
+            chosen = None if due else with_boundary(self._chosen, settings)
+        trained = train(
+            start, rows[used], encoded[used], weights[used], basis=basis, selection=selection, loss=targets.loss,
+            settings=replace(settings, max_iter=1), seed=spawned(seed, 2, len(before)), chosen=chosen,
+            memory=None if first else self.memory_,
+        )  # fmt: skip
+        self.targets_ = targets
+        self._store(trained)
+        self.epochs_ = before + self.epochs_
+        self.loss_curve_ = [epoch["loss"] for epoch in self.epochs_]
+        self.n_iter_ = len(self.epochs_)
+        return self
+
+
+class PassByPassOfClasses(PassByPass):
+    """Base of those whose targets may be classes; not for direct use."""
+
+    def partial_fit(
+        self, X: ArrayLike, y: Any = None, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Take one pass over some rows, going on from the passes before.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+            Finite features.
+        y : array_like
+            Labels (n_rows,), or what else `fit` takes.
+        classes : array_like, optional
+            All classes that will ever come, needed in the first call if its rows do not show them all.
+        sample_weight : (n_rows,) array_like, optional
+            Weights, not negative.
+
+        Returns
+        -------
+        self : object
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If the rows do not fit those of the first call, or a parameter is not allowed.
+
+        Notes
+        -----
+        New states are sampled every ``refresh_every`` calls. Class weights are used in the first call only where
+        ``classes`` is not given.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> model = HamiltonianClassifier(2, random_state=0)
+        >>> for X, y in ([[0.0], [1.0]], ["a", "b"]), ([[0.2], [2.0]], ["a", "c"]):
+        ...     model = model.partial_fit(X, y, classes=["a", "b", "c"])
+        >>> len(model.loss_curve_), model.predict_proba([[0.5]]).shape
+        (2, (1, 3))
+        """
+        return self._take_pass(X, y, sample_weight, classes=classes)
