@@ -72,6 +72,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip("needs a GPU that JAX can use")
 
 
+def pytest_runtest_teardown() -> None:
+    """Close the figures of a test or an example, which matplotlib would keep."""
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
 def _x64_is_on() -> bool:
     return "jax" in sys.modules and bool(sys.modules["jax"].config.jax_enable_x64)
 

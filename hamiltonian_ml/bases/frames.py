@@ -86,6 +86,16 @@ def mean_field_frames(
     coefficients of size .3 and a field of 1 along z; for all with coefficients of size .02 (300 rows each).
 
     In frames found by this function it finds identity frames, or a lower energy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hamiltonian_ml import PauliBasis, mean_field_frames
+    >>> basis = PauliBasis.chain(2)
+    >>> field = np.zeros((1, basis.n_terms))
+    >>> field[0, 0] = 1.0  # X on qubit 0, whose ground state points along -x
+    >>> (mean_field_frames(basis, field).rotations[0, 0] @ [-1, 0, 0]).round(6).tolist()
+    [0.0, 0.0, 1.0]
     """
     _check_complete(basis)
     values = np.ascontiguousarray(basis.check_coefficients(coefficients, ndim=2))

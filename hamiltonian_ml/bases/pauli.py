@@ -50,6 +50,18 @@ class PauliBasis:
     >>> basis = PauliBasis.chain(3)
     >>> basis.n_terms, basis.labels[0], basis.labels[-1]
     (27, 'IIX', 'ZZI')
+    >>> PauliBasis.ring(3).edges, PauliBasis.from_edges(3, [(0, 2)]).short_labels[-1], PauliBasis.heavy_hex(12).n_qubits
+    (((0, 1), (0, 2), (1, 2)), 'Z0 Z2', 12)
+    >>> values = basis.check_coefficients([1.0] + 26 * [0.0], ndim=1)
+    >>> basis.to_operator(values).simplify()
+    SparsePauliOp(['IIX'],
+                  coeffs=[1.+0.j])
+    >>> basis.coefficients(basis.to_operator(values))[0][:2].tolist()
+    [1.0, 0.0]
+    >>> PauliBasis.from_operator(basis.to_operator(values)).edges
+    ((0, 1), (1, 2))
+    >>> basis.subset(basis.paulis[:, 1] == 0).labels[-1]  # one-qubit strings only
+    'ZII'
     """
 
     n_qubits: int
@@ -96,13 +108,13 @@ class PauliBasis:
 
     @classmethod
     def heavy_hex(cls, n_qubits: int) -> PauliBasis:
-        """Return the strings on a patch of the lattice of IBM's Heron processors, as `heavy_hex_edges` numbers it."""
+        """Return the strings on ``n_qubits`` qubits of the lattice of IBM's Herons, numbered by `heavy_hex_edges`."""
         check_integer("n_qubits", n_qubits, at_least=1)
         return cls.from_edges(n_qubits, heavy_hex_edges(n_qubits))
 
     @classmethod
     def from_operator(cls, operator: SparsePauliOp) -> PauliBasis:
-        """Return all strings on the graph whose edges are the qubit pairs that an operator couples.
+        """Return all strings on the graph whose edges are the qubit pairs that an ``operator`` couples.
 
         Raises
         ------
@@ -231,7 +243,7 @@ class PauliBasis:
         return values, identity
 
     def check_coefficients(self, coefficients: ArrayLike, *, ndim: int) -> NDArray[np.float64]:
-        """Return coefficients as a float array whose last axis runs over the strings, or raise ValueError."""
+        """Return ``coefficients`` with ``ndim`` axes, the last over the strings, as float64, or raise ValueError."""
         if np.iscomplexobj(coefficients):
             raise ValueError("coefficients must be real, because the operator must be Hermitian, got complex numbers.")
         values = np.asarray(coefficients, dtype=np.float64)

@@ -31,6 +31,16 @@ class Samples:
         Shots, or weights, of each state.
     n_qubits : int
         Number of qubits.
+
+    Examples
+    --------
+    >>> from hamiltonian_ml import Samples
+    >>> read = Samples.from_bits([[1, 0], [0, 0], [1, 0]])  # column 0 is qubit 0
+    >>> read.words.ravel().tolist(), read.counts.tolist()
+    ([0, 1], [1.0, 2.0])
+    >>> both = Samples.union([read, Samples.from_words([[3]], n_qubits=2, counts=[5])])
+    >>> both, both.most_frequent(1).ravel().tolist()
+    (Samples(n_states=3, n_shots=8, n_qubits=2), [3])
     """
 
     words: Words
@@ -39,7 +49,13 @@ class Samples:
 
     @classmethod
     def from_words(cls, words: ArrayLike, n_qubits: int, counts: ArrayLike | None = None) -> Samples:
-        """Collect packed states of shape (n_shots, n_words), in any order, with repeats; counts default to 1 each."""
+        """Return packed states, ``words`` (n_shots, n_words) in any order, with repeats; ``counts`` default to 1 each.
+
+        Raises
+        ------
+        ValueError
+            If there is not one count for each state, or a bit beyond the last of the ``n_qubits`` qubits is set.
+        """
         packed = _checked_words(words, n_qubits)
         weights = np.ones(len(packed)) if counts is None else np.asarray(counts, dtype=np.float64)
         if weights.shape != (len(packed),):
@@ -49,7 +65,13 @@ class Samples:
 
     @classmethod
     def from_bits(cls, bits: ArrayLike, counts: ArrayLike | None = None) -> Samples:
-        """Collect states from an array of shape (n_shots, n_qubits) whose column ``q`` is qubit ``q``."""
+        """Return the states of an array ``bits`` (n_shots, n_qubits) of 0 and 1; column ``q`` is qubit ``q``.
+
+        Raises
+        ------
+        ValueError
+            If there is not one of the ``counts`` for each row, or a bit is neither 0 nor 1.
+        """
         array = np.asarray(bits)
         if array.ndim != 2:
             raise ValueError(f"bits must have shape (n_shots, n_qubits), got {array.shape}.")
@@ -57,7 +79,13 @@ class Samples:
 
     @classmethod
     def union(cls, parts: Iterable[Samples], weights: Iterable[float] | None = None) -> Samples:
-        """Return all states of the parts, with their counts summed, each part times its weight (1 by default)."""
+        """Return all states of the ``parts``, counts summed, each part times its own of the ``weights`` (1 by default).
+
+        Raises
+        ------
+        ValueError
+            If there are no parts, or they are of different numbers of qubits.
+        """
         pieces = list(parts)
         if not pieces:
             raise ValueError("parts must hold at least one Samples object, got none.")
@@ -105,6 +133,12 @@ class Subspace:
     3
     >>> space.bitstrings()
     ['000', '011', '101']
+    >>> space.contains([[3], [4]]).tolist(), space.places([[5]]).tolist()
+    ([True, False], [2])
+    >>> space.bits()[1].tolist()  # qubit 0 first
+    [1, 1, 0]
+    >>> Subspace.full(3).dimension, Subspace.excitations(3, 1).dimension, Subspace.span(3, space.words, [[7]]).dimension
+    (8, 4, 4)
     """
 
     words: Words
@@ -112,7 +146,7 @@ class Subspace:
 
     @classmethod
     def span(cls, n_qubits: int, *words: ArrayLike) -> Subspace:
-        """Return the span of packed states: arrays of shape (n_states, n_words), in any order, with repeats.
+        """Return the span of packed states of ``n_qubits`` qubits: ``words`` (n_states, n_words), in any order.
 
         Raises
         ------
@@ -126,7 +160,7 @@ class Subspace:
 
     @classmethod
     def from_integers(cls, states: Iterable[int], n_qubits: int) -> Subspace:
-        """Return the span of states given as integers of any size; bit ``q`` is qubit ``q``."""
+        """Return the span of ``states``, integers from 0 to below ``2**n_qubits``; bit ``q`` is qubit ``q``."""
         n_words = -(-n_qubits // WORD_BITS)
         mask = (1 << WORD_BITS) - 1
         rows = []
@@ -138,7 +172,7 @@ class Subspace:
 
     @classmethod
     def excitations(cls, n_qubits: int, max_flips: int) -> Subspace:
-        """Return the all-zero state and every state that differs from it in at most ``max_flips`` qubits."""
+        """Return the states of ``n_qubits`` qubits with at most ``max_flips`` ones."""
         flips = [sum(1 << q for q in c) for k in range(max_flips + 1) for c in combinations(range(n_qubits), k)]
         return cls.from_integers(flips, n_qubits)
 
@@ -170,7 +204,7 @@ class Subspace:
         return 0 if not self.words[0].any() else -1
 
     def places(self, words: ArrayLike) -> NDArray[np.intp]:
-        """Return the index of each packed state (n_states, n_words) in the subspace, or -1 where it is not in it."""
+        """Return the index of each packed state of ``words`` (n_states, n_words), or -1 where it is not there."""
         asked = _checked_words(words, self.n_qubits)
         distinct, inverse = _sorted_unique(np.concatenate([self.words, asked]))
         place = np.full(len(distinct), -1, dtype=np.intp)
@@ -178,7 +212,7 @@ class Subspace:
         return place[inverse[self.dimension :]]
 
     def contains(self, words: ArrayLike) -> NDArray[np.bool_]:
-        """Return, for packed states of shape (n_states, n_words), which of them are in the subspace."""
+        """Return which packed states of ``words`` (n_states, n_words) are in the subspace, as (n_states,) booleans."""
         return self.places(words) >= 0
 
     def bits(self) -> NDArray[np.uint8]:

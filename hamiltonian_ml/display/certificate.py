@@ -39,6 +39,16 @@ class CertificateDisplay:
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from hamiltonian_ml import HamiltonianClassifier
+    >>> from hamiltonian_ml.display.certificate import CertificateDisplay
+    >>> model = HamiltonianClassifier(2, max_iter=5, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
+    >>> CertificateDisplay.from_estimator(model, [[0.2], [0.4]]).ax_.get_ylabel()
+    'residual / gap'
+    >>> CertificateDisplay(model.certify([[0.2]])).plot().ax_.get_yscale()
+    'log'
     """
 
     def __init__(self, certificate: xr.Dataset) -> None:
@@ -48,11 +58,23 @@ class CertificateDisplay:
     def from_estimator(
         cls, estimator: HamiltonianEstimator, X: ArrayLike, *, ax: Axes | None = None
     ) -> CertificateDisplay:
-        """Certify the rows (n_rows, n_features) of X with a fitted estimator, and draw the result."""
+        """Certify rows ``X`` (n_rows, n_features) with a fitted ``estimator``, and draw on ``ax`` or on new axes.
+
+        Returns
+        -------
+        CertificateDisplay
+            The display itself, drawn.
+        """
         return cls(estimator.certify(X)).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> CertificateDisplay:
-        """Draw on ``ax`` or on new axes, and return the display itself."""
+        """Draw on ``ax`` or on new axes.
+
+        Returns
+        -------
+        CertificateDisplay
+            The display itself, drawn.
+        """
         self.ax_: Axes
         self.figure_: Figure | SubFigure
         self.ax_, self.figure_ = axes_for(ax)

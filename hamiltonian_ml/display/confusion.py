@@ -29,6 +29,12 @@ class ConfusionDisplay:
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from hamiltonian_ml.display.confusion import ConfusionDisplay
+    >>> ConfusionDisplay([[9, 1], [0, 10]], ["left", "right"]).plot().ax_.get_xlabel()
+    'predicted class'
     """
 
     def __init__(self, counts: ArrayLike, classes: ArrayLike) -> None:
@@ -36,7 +42,13 @@ class ConfusionDisplay:
         self.classes = [str(name) for name in np.asarray(classes)]
 
     def plot(self, *, ax: Axes | None = None) -> ConfusionDisplay:
-        """Draw on ``ax`` or on new axes, and return the display itself."""
+        """Draw on ``ax`` or on new axes.
+
+        Returns
+        -------
+        ConfusionDisplay
+            The display itself, drawn.
+        """
         self.ax_: Axes
         self.figure_: Figure | SubFigure
         self.ax_, self.figure_ = axes_for(ax)

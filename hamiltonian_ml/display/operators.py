@@ -56,6 +56,18 @@ class OperatorDisplay:
     ------
     ValueError
         If there is not one coefficient for each string.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hamiltonian_ml import HamiltonianClassifier, PauliBasis
+    >>> from hamiltonian_ml.display.operators import OperatorDisplay
+    >>> basis = PauliBasis.chain(4)
+    >>> OperatorDisplay(np.linspace(-1, 1, basis.n_terms), basis, unit="nat").plot().ax_.get_xlabel()
+    'edge'
+    >>> model = HamiltonianClassifier(2, max_iter=2, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
+    >>> OperatorDisplay.from_estimator(model, operator="label", index=1).colorbar_.ax.get_ylabel()
+    'coefficient (nat)'
     """
 
     def __init__(self, coefficients: ArrayLike, basis: PauliBasis, *, unit: str) -> None:
@@ -78,6 +90,11 @@ class OperatorDisplay:
             Which feature or label; not used for the bias.
         ax : matplotlib Axes, optional
 
+        Returns
+        -------
+        OperatorDisplay
+            The display itself, drawn.
+
         Raises
         ------
         ValueError
@@ -92,7 +109,13 @@ class OperatorDisplay:
         return cls(table[index], estimator.basis_, unit=OPERATORS[operator]).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> OperatorDisplay:
-        """Draw on ``ax`` or on new axes, and return the display itself."""
+        """Draw on ``ax`` or on new axes.
+
+        Returns
+        -------
+        OperatorDisplay
+            The display itself, drawn.
+        """
         self.ax_: Axes
         self.figure_: Figure | SubFigure
         self.ax_, self.figure_ = axes_for(ax)

@@ -40,6 +40,16 @@ class TrainingDisplay:
     ax_, gap_ax_ : matplotlib Axes
         The upper and the lower axes.
     figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from hamiltonian_ml import HamiltonianClassifier
+    >>> from hamiltonian_ml.display.training import TrainingDisplay
+    >>> model = HamiltonianClassifier(2, max_iter=5, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
+    >>> TrainingDisplay.from_estimator(model).ax_.get_ylabel()
+    'loss (nat)'
+    >>> TrainingDisplay(model.history_.isel(epoch=slice(3))).plot().gap_ax_.get_xlabel()
+    'epoch'
     """
 
     def __init__(self, history: xr.Dataset) -> None:
@@ -47,11 +57,23 @@ class TrainingDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: HamiltonianEstimator, *, ax: Axes | None = None) -> TrainingDisplay:
-        """Draw the training of a fitted estimator."""
+        """Draw the training of a fitted ``estimator`` on ``ax`` or on new axes.
+
+        Returns
+        -------
+        TrainingDisplay
+            The display itself, drawn.
+        """
         return cls(estimator.history_).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None) -> TrainingDisplay:
-        """Draw on ``ax`` or on new axes, and return the display itself."""
+        """Draw on ``ax`` or on new axes.
+
+        Returns
+        -------
+        TrainingDisplay
+            The display itself, drawn.
+        """
         self.bounding_ax_: Axes
         self.figure_: Figure | SubFigure
         self.bounding_ax_, self.figure_ = axes_for(ax)

@@ -64,6 +64,13 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         ------
         ValueError
             If X or y is not finite, shapes differ, fewer than two classes are left, or a parameter is not allowed.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> model = HamiltonianClassifier(2, max_iter=5, random_state=0)
+        >>> model.fit([[0.0], [1.0], [9.0]], ["a", "b", "b"], sample_weight=[1.0, 1.0, 0.0]).n_iter_
+        5
         """
         rows, values = self._checked(X, y, reset=True)
         weights = checked_weights(sample_weight, rows)

@@ -54,17 +54,61 @@ class SoftmaxClassifier(ClassifierMixin, HamiltonianEstimator):
         -------
         (n_rows, n_classes) float
             In nats. With two classes (n_rows,): the logit of the second less that of the first.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> X, y = [[-1.0], [-0.8], [0.9], [1.0]], ["left", "left", "right", "right"]
+        >>> model = HamiltonianClassifier(2, learning_rate=0.1, random_state=0).fit(X, y)
+        >>> bool(model.decision_function([[2.0]])[0] > 0)  # more like the second class
+        True
         """
         logits = self._outputs(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the probability (n_rows, n_classes) of each class, in the order of ``classes_``."""
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+
+        Returns
+        -------
+        (n_rows, n_classes) float
+            From 0 to 1, each row with the sum 1, in the order of ``classes_``.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> X, y = [[-1.0], [-0.8], [0.9], [1.0]], ["left", "left", "right", "right"]
+        >>> model = HamiltonianClassifier(2, learning_rate=0.1, random_state=0).fit(X, y)
+        >>> bool(model.predict_proba([[2.0]])[0, 1] > 0.5)
+        True
+        """
         probabilities: NDArray[np.float64] = softmax(self._outputs(X), axis=1)
         return probabilities
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the most probable class (n_rows,) of each row."""
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+
+        Returns
+        -------
+        (n_rows,) ndarray
+            Labels out of ``classes_``.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> X, y = [[-1.0], [-0.8], [0.9], [1.0]], ["left", "left", "right", "right"]
+        >>> model = HamiltonianClassifier(2, learning_rate=0.1, random_state=0).fit(X, y)
+        >>> model.predict([[-2.0], [2.0]]).tolist()
+        ['left', 'right']
+        """
         best = self._outputs(X).argmax(axis=1)
         labels: NDArray[Any] = self.classes_[best]
         return labels

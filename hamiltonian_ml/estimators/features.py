@@ -107,6 +107,10 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):
     >>> X, _ = load_iris(return_X_y=True)
     >>> FrozenFeatures(PCA(2).fit(X)).fit_transform(X).shape
     (150, 2)
+    >>> FrozenFeatures(np.tanh).fit([[0.0, 1.0]]).get_feature_names_out().tolist()
+    ['frozen0', 'frozen1']
+    >>> FrozenFeatures(np.tanh).fit([[0.0, 1.0]]).transform([[0.0, 0.0]]).tolist()
+    [[0.0, 0.0]]
     """
 
     def __init__(self, model: Any = None, *, batch_size: int = 256, verbose: int = 0) -> None:
@@ -128,6 +132,11 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):
         y : object
             Not used.
 
+        Returns
+        -------
+        self : object
+            The transformer itself.
+
         Raises
         ------
         ValueError
@@ -144,7 +153,7 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):
         return self._run(rows)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Return names of the features that come out: ``frozen0``, ``frozen1``, ..."""
+        """Return the names ``frozen0``, ``frozen1``, ... of what comes out; ``input_features`` are not looked at."""
         check_is_fitted(self)
         return np.array([f"frozen{k}" for k in range(self.n_features_out_)], dtype=object)
 

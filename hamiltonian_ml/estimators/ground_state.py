@@ -49,6 +49,18 @@ class GroundState:
         In the order of the subspace.
     rotations : (n_qubits, 3, 3) float or None
         Local frames: each qubit's rotation takes its Bloch vector into the frame. None for the computational axes.
+
+    Examples
+    --------
+    >>> from qiskit.quantum_info import SparsePauliOp
+    >>> from hamiltonian_ml import PauliBasis, ground_state
+    >>> ising = [("ZZ", [q, q + 1], -1.0) for q in range(7)] + [("X", [q], -0.5) for q in range(8)]
+    >>> operator = SparsePauliOp.from_sparse_list(ising, num_qubits=8)
+    >>> state = ground_state(operator, selection="classical", max_dimension=100)
+    >>> abs(state.expectation(operator) - state.energy) < 1e-9, state.expectations(PauliBasis.chain(8)).shape
+    (True, (87,))
+    >>> bool(state.certificate().captured_weight[0] > 0.9), state.extrapolated_energy() < state.energy
+    (True, True)
     """
 
     energy: float
@@ -63,7 +75,7 @@ class GroundState:
     _levels: Levels
 
     def expectations(self, basis: PauliBasis) -> NDArray[np.float64]:
-        """Return <P_p> (n_terms,) of every string of a basis on equally many qubits."""
+        """Return <P_p> (n_terms,) of every string of a ``basis`` on equally many qubits."""
         self._check_qubits("basis", basis.n_qubits)
         if self.rotations is not None and not basis.is_complete:
             whole = PauliBasis.from_edges(basis.n_qubits, basis.edges)
@@ -76,7 +88,7 @@ class GroundState:
         return row
 
     def expectation(self, operator: SparsePauliOp) -> float:
-        """Return <operator>, in its units; its strings may act on two qubits at most, any two."""
+        """Return <``operator``>, in its units; its strings may act on two qubits at most, any two."""
         self._check_qubits("operator", operator.num_qubits)
         basis = PauliBasis.from_operator(operator)
         values, identity = basis.coefficients(operator)

@@ -110,6 +110,18 @@ class HardwareMethods:
         ------
         ValueError
             If there is no store, or ``random_state`` is no integer, so that the fit could not be taken up again.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:  # a simulator has its samples at once; "ibm_<device>" would be awaited
+        ...     model = HamiltonianClassifier(
+        ...         3, selection="krylov", shots=50, max_iter=2, store=folder, random_state=0
+        ...     )
+        ...     model = model.submit([[0.0], [1.0]], ["a", "b"])
+        >>> model.pending_jobs_, model.n_iter_
+        ([], 2)
         """
         store = self._checked_store()
         weights = np.ones(0) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
@@ -138,6 +150,20 @@ class HardwareMethods:
         ------
         ValueError
             If the store has no fit, or more than one, that was submitted with these parameters.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> from sklearn.base import clone
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:  # a simulator has its samples at once; "ibm_<device>" would be awaited
+        ...     model = HamiltonianClassifier(
+        ...         3, selection="krylov", shots=50, max_iter=2, store=folder, random_state=0
+        ...     )
+        ...     sent = model.submit([[0.0], [1.0]], ["a", "b"])
+        ...     fitted = clone(model).collect()  # the same parameters are all that is needed
+        >>> fitted.classes_.tolist()
+        ['a', 'b']
         """
         store = self._checked_store()
         found = sorted((store.path / "fits").glob(f"{self._fit_key()}-*.npz"))

@@ -107,6 +107,16 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
         ------
         ValueError
             If the base has no logits or does not know a class, features are not finite, or a parameter is not allowed.
+
+        Examples
+        --------
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from hamiltonian_ml import HamiltonianHeadClassifier
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], ["in", "out", "out", "in"]
+        >>> base = LogisticRegression().fit(X, y)
+        >>> head = HamiltonianHeadClassifier(base, n_qubits=2, learning_rate=0.1, random_state=0).fit(X, y)
+        >>> base.score(X, y), head.score(X, y)
+        (0.5, 1.0)
         """
         self._prepare(X, _labels(X, y), sample_weight)
         super().fit(X, y, sample_weight)
@@ -136,10 +146,23 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
     def save(self, path: str | Path) -> None:
         """Refuse: the base is another library's object, which no file of arrays can hold.
 
+        Parameters
+        ----------
+        path : path_like
+            Not written to.
+
         Raises
         ------
         ValueError
             Always; it says what to do.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianHeadClassifier
+        >>> HamiltonianHeadClassifier().save("head.nc")
+        Traceback (most recent call last):
+        ...
+        ValueError: a head cannot be saved as netCDF, ...
         """
         raise ValueError(
             f"a head cannot be saved as netCDF, because its base, a {type(self.base).__name__}, cannot; keep the "

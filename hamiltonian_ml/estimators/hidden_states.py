@@ -69,6 +69,20 @@ class TransformersFeatures(TransformerMixin, BaseEstimator):
     Traceback (most recent call last):
     ...
     ValueError: model must be a folder with a model or a name on the Hugging Face hub such as 'owner/name', ...
+
+    With a language model of two words, made on the spot with random weights:
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from tokenizers import Tokenizer, models
+    >>> from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    >>> size = {"vocab_size": 3, "hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 1}
+    >>> words = Tokenizer(models.WordLevel({"?": 0, "iron": 1, "oslo": 2}, unk_token="?"))
+    >>> with TemporaryDirectory() as folder:
+    ...     LlamaForCausalLM(LlamaConfig(**size, num_hidden_layers=1)).save_pretrained(folder)
+    ...     files = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="?").save_pretrained(folder)
+    ...     features = TransformersFeatures(folder).fit(["iron"])
+    ...     features.transform(["iron", "oslo"]).shape, features.get_feature_names_out()[-1]
+    ((2, 8), 'hidden7')
     """
 
     def __init__(
@@ -117,6 +131,11 @@ class TransformersFeatures(TransformerMixin, BaseEstimator):
         y : object
             Not used.
 
+        Returns
+        -------
+        self : object
+            The transformer itself.
+
         Raises
         ------
         ValueError
@@ -147,6 +166,10 @@ class TransformersFeatures(TransformerMixin, BaseEstimator):
         X : (n_texts,) array_like of str
             Or a table with one column of texts.
 
+        Returns
+        -------
+        (n_texts, n_features_out_) float
+
         Raises
         ------
         ValueError
@@ -175,7 +198,7 @@ class TransformersFeatures(TransformerMixin, BaseEstimator):
         return np.stack([known[key] for key in keys])
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Return names of the features: ``hidden0``, ``hidden1``, ..."""
+        """Return names of the features: ``hidden0``, ``hidden1``, ...; ``input_features`` are not looked at."""
         check_is_fitted(self)
         return np.array([f"hidden{k}" for k in range(self.n_features_out_)], dtype=object)
 

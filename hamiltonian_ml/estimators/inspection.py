@@ -170,6 +170,13 @@ class Inspectable(BaseEstimator):
         ------
         ValueError
             If y has a label that the model was not fitted to.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> model = HamiltonianClassifier(2, max_iter=5, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
+        >>> model.check_gradients([[0.2], [0.7]], ["a", "b"]) < 1e-6
+        True
         """
         check_is_fitted(self)
         rows, values = self._checked(X, y, reset=False)
@@ -227,12 +234,26 @@ class Inspectable(BaseEstimator):
         **parameters
             Values for parameters that the file could not hold, or others than it holds.
 
+        Returns
+        -------
+        The fitted estimator, with the numbers that it was saved with.
+
         Raises
         ------
         FileNotFoundError
             If there is no such file.
         ValueError
             If the file is something else, damaged, of a newer version, or holds an estimator of another class.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> from tempfile import TemporaryDirectory
+        >>> model = HamiltonianClassifier(2, max_iter=2, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
+        >>> with TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.nc")
+        ...     HamiltonianClassifier.load(f"{folder}/model.nc", max_iter=7).max_iter
+        7
         """
         estimator = persistence.load(path, **parameters)
         if not isinstance(estimator, cls):

@@ -98,6 +98,13 @@ class HamiltonianRegressor(RegressorMixin, PassByPass):
         -------
         (n_rows,) or (n_rows, n_outputs) float
             In the units of the targets, in the shape that they had.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianRegressor
+        >>> model = HamiltonianRegressor(2, max_iter=5, random_state=0).fit([[0.0], [1.0]], [[1.0, 10.0], [3.0, 30.0]])
+        >>> model.predict([[0.5]]).shape
+        (1, 2)
         """
         outputs = self._outputs(X)
         assert isinstance(self.targets_, RealTargets)

@@ -82,6 +82,12 @@ class HamiltonianLayer(_Module):
     >>> outputs.sum().backward()
     >>> tuple(outputs.shape), network[0].weight.grad is not None
     ((4, 2), True)
+    >>> layer = HamiltonianLayer(3, 2, n_qubits=8)
+    >>> layer.forward(torch.zeros(1, 3)).shape, layer.extra_repr()
+    (torch.Size([1, 2]), '3, 2, n_qubits=8')
+    >>> from hamiltonian_ml import ClassicalSelection
+    >>> layer.select(torch.zeros(1, 3), ClassicalSelection(20)).structure.dimension
+    20
     """
 
     def __init__(
@@ -112,7 +118,7 @@ class HamiltonianLayer(_Module):
             setattr(self, name, nn.Parameter(torch.tensor(getattr(start, name), dtype=torch.float64)))
 
     def forward(self, x: Any) -> Any:
-        """Return outputs (..., out_features) for x (..., in_features), in the precision of x."""
+        """Return outputs (..., out_features) for ``x`` (..., in_features), in the precision of x."""
         rows = x.reshape(-1, x.shape[-1]).to(torch.float64)
         coefficients = linear_embedding(self._parameters_as(rows), rows)
         found = _Expectations.apply(coefficients, self.structure, self._frames(coefficients))
@@ -130,6 +136,11 @@ class HamiltonianLayer(_Module):
             For instance `KrylovSelection` or `ClassicalSelection`.
         seed : int
             Of the samples.
+
+        Returns
+        -------
+        HamiltonianLayer
+            The layer itself.
         """
         with torch.no_grad():
             rows = x.reshape(-1, x.shape[-1]).to(torch.float64)

@@ -76,7 +76,34 @@ class HamiltonianTransformer(TransformerMixin, PassByPassOfClasses):
     task: str = "auto"
 
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Learn the operators from rows and, where there is one, a target; see `HamiltonianClassifier.fit`."""
+        """Learn the operators from rows and, where there is one, a target.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+            Finite features, best of unit scale.
+        y : (n_rows,) or (n_rows, n_outputs) array_like, optional
+            What the operators are learned for, see ``task``; without it, the rows themselves.
+        sample_weight : (n_rows,) array_like, optional
+            Weights, not negative. A weight of 2 counts as two equal rows, 0 as none.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer itself.
+
+        Raises
+        ------
+        ValueError
+            If X or y is not finite, shapes differ, or a parameter is not allowed.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianTransformer
+        >>> states = HamiltonianTransformer(2, strings="single", max_iter=5, random_state=0)
+        >>> states.fit([[0.0, 1.0], [1.0, 0.0]]).transform([[0.5, 0.5]]).shape
+        (1, 6)
+        """
         fitted: Self = super().fit(X, y, sample_weight)
         return fitted
 

@@ -46,6 +46,19 @@ class DmrgState(RefereeState):
         Site of each qubit in the row of tensors.
     tensors : list of (left bond, 2, right bond) complex
         In right canonical form.
+
+    Examples
+    --------
+    >>> from qiskit.quantum_info import SparsePauliOp
+    >>> from hamiltonian_ml import PauliBasis
+    >>> from hamiltonian_ml.referee import dmrg_ground_state
+    >>> ising = [("ZZ", [q, q + 1], -1.0) for q in range(5)] + [("X", [q], -0.5) for q in range(6)]
+    >>> operator = SparsePauliOp.from_sparse_list(ising, num_qubits=6)
+    >>> state = dmrg_ground_state(operator, random_state=0)
+    >>> abs(state.expectation(operator) - state.energy) < 1e-6, state.converged
+    (True, True)
+    >>> state.pauli_expectations(operator.paulis).shape, state.expectations(PauliBasis.chain(6)).shape
+    ((11,), (63,))
     """
 
     bond_dimension: int
@@ -57,7 +70,7 @@ class DmrgState(RefereeState):
     tensors: State = field(repr=False)
 
     def pauli_expectations(self, paulis: PauliList) -> Floats:
-        """Return <P> for each of the strings, whose signs are not looked at; all in one pass over the tensors."""
+        """Return <P> for each of the ``paulis`` (n_strings,), whose signs are not looked at, in one pass."""
         qubits = np.argsort(self.sites)
         return matrix_product.pauli_expectations(self.tensors, pauli_letters(paulis)[:, qubits])
 
@@ -80,6 +93,12 @@ class DmrgRows:
         Largest bond dimension of the state.
     converged : (n_rows,) bool
         Whether the last sweep changed the energy by less than the tolerance.
+
+    Examples
+    --------
+    >>> from hamiltonian_ml.referee import dmrg_expectations
+    >>> dmrg_expectations(PauliBasis.chain(3), [27 * [1.0]], random_state=0).expectations.shape
+    (1, 27)
     """
 
     energies: Floats
@@ -150,6 +169,15 @@ def dmrg_ground_state(
     The gap comes from the two lowest energies in the span of two states, and is an upper bound of the true one up to
     the error of the ground state's energy. A ground state is called degenerate if the residuals of the two states
     leave room for equal levels.
+
+    Examples
+    --------
+    >>> from qiskit.quantum_info import SparsePauliOp
+    >>> from hamiltonian_ml.referee import dmrg_ground_state
+    >>> ising = [("ZZ", [q, q + 1], -1.0) for q in range(5)] + [("X", [q], -0.5) for q in range(6)]
+    >>> operator = SparsePauliOp.from_sparse_list(ising, num_qubits=6)
+    >>> round(dmrg_ground_state(operator, random_state=0).energy, 4)
+    -5.522
     """
     basis, values, identity = _split(operator)
     settings = SearchSettings(
@@ -200,12 +228,24 @@ def dmrg_expectations(
     max_bond, cutoff, tol, max_sweeps, max_restarts, random_state
         As in `dmrg_ground_state`. The same noise is used in every row, so that equal rows give equal results.
 
+    Returns
+    -------
+    DmrgRows
+
     Raises
     ------
     ValueError
         If the coefficients do not belong to the basis, or an option is out of its range.
     ImportError
         If quimb is not installed.
+
+    Examples
+    --------
+    >>> from hamiltonian_ml import PauliBasis
+    >>> from hamiltonian_ml.referee import dmrg_expectations
+    >>> field = [[0.0, 0.0, -1.0] + 12 * [0.0]]  # minus Z on qubit 0
+    >>> float(dmrg_expectations(PauliBasis.chain(2), field, random_state=0).energies[0].round(6))
+    -1.0
     """
     if basis.n_qubits < 2:
         raise ValueError("basis must act on at least 2 qubits, because a sweep turns two at a time, got 1.")

@@ -45,12 +45,27 @@ class ExactState(RefereeState):
     ----------
     amplitudes : (2**n_qubits,) float or complex
         In Qiskit's order: bit ``q`` of the index is qubit ``q``. Real if every string has an even number of Y.
+
+    Examples
+    --------
+    >>> from qiskit.quantum_info import SparsePauliOp
+    >>> from hamiltonian_ml import PauliBasis
+    >>> from hamiltonian_ml.referee import exact_ground_state
+    >>> ising = [("ZZ", [q, q + 1], -1.0) for q in range(5)] + [("X", [q], -0.5) for q in range(6)]
+    >>> operator = SparsePauliOp.from_sparse_list(ising, num_qubits=6)
+    >>> state = exact_ground_state(operator)
+    >>> abs(state.expectation(operator) - state.energy) < 1e-12
+    True
+    >>> bool(abs(state.pauli_expectations(operator.paulis) @ operator.coeffs.real - state.energy) < 1e-12)
+    True
+    >>> state.expectations(PauliBasis.chain(6)).shape
+    (63,)
     """
 
     amplitudes: Amplitudes = field(repr=False)
 
     def pauli_expectations(self, paulis: PauliList) -> NDArray[np.float64]:
-        """Return <P> for each of the strings, whose signs are not looked at."""
+        """Return <P> for each of the ``paulis`` (n_strings,), whose signs are not looked at."""
         flips, signs, phases = _masks(paulis)
         sums = [kernels.expectation(flip, sign, self.amplitudes) for flip, sign in zip(flips, signs, strict=True)]
         return np.real(phases * np.array(sums))
@@ -94,6 +109,16 @@ def exact_ground_state(operator: SparsePauliOp) -> ExactState:
     coefficients. The next level is found by a second Lanczos run in the space orthogonal to the ground state: a
     single run may step over a level of equal energy. Where such a level is close but not that close, the state is
     good to ``residual / gap``.
+
+    Examples
+    --------
+    >>> from qiskit.quantum_info import SparsePauliOp
+    >>> from hamiltonian_ml.referee import exact_ground_state
+    >>> ising = [("ZZ", [q, q + 1], -1.0) for q in range(5)] + [("X", [q], -0.5) for q in range(6)]
+    >>> operator = SparsePauliOp.from_sparse_list(ising, num_qubits=6)
+    >>> state = exact_ground_state(operator)
+    >>> round(state.energy, 4), state.method
+    (-5.522, 'dense')
     """
     n_qubits = operator.num_qubits
     if n_qubits > MAX_QUBITS:

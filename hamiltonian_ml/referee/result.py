@@ -48,10 +48,10 @@ class RefereeState(ABC):
 
     @abstractmethod
     def pauli_expectations(self, paulis: PauliList) -> NDArray[np.float64]:
-        """Return <P> for each of the strings, whose signs are not looked at."""
+        """Return <P> for each of the ``paulis`` (n_strings,), whose signs are not looked at."""
 
     def expectation(self, operator: SparsePauliOp) -> float:
-        """Return <operator>, in its units.
+        """Return <``operator``>, in its units.
 
         Raises
         ------

@@ -63,6 +63,14 @@ class Backend:
     --------
     >>> Backend("mps", bond_dimension=32).resolve(50)
     Backend(name='mps', bond_dimension=32, truncation_threshold=1e-10, max_threads=0, realisations=20, ...)
+    >>> from hamiltonian_ml import PauliBasis, krylov_circuits
+    >>> basis, heron = PauliBasis.chain(4), Backend("fake_kingston")
+    >>> ones = basis.to_operator([1.0] * basis.n_terms)
+    >>> native = heron.compile(krylov_circuits(ones, krylov_dimension=2), basis)
+    >>> native[0].count_ops()["cz"], 0.9 < heron.error_free_fraction(native[0]) < 1
+    (9, True)
+    >>> Backend("statevector").fingerprint(4)["name"], type(Backend("mps").open(50, seed=0)).__name__
+    ('statevector', 'SamplerV2')
     """
 
     name: str = "auto"
@@ -92,7 +100,7 @@ class Backend:
         return replace(self, name="statevector" if n_qubits <= STATEVECTOR_QUBITS else "mps")
 
     def open(self, n_qubits: int, *, seed: int | None = None) -> BaseSamplerV2:
-        """Return a sampler for circuits on ``n_qubits`` qubits; the same seed gives the same samples.
+        """Return a sampler for circuits on ``n_qubits`` qubits; the same ``seed`` gives the same samples.
 
         Raises
         ------
@@ -121,15 +129,27 @@ class Backend:
         return open_device(self.name, fractional_gates=self.device.fractional_gates)
 
     def service(self, n_qubits: int) -> JobService:
-        """Return the service that runs jobs of a remote backend; opens a connection."""
+        """Return the service that runs a remote backend's jobs on ``n_qubits`` qubits; opens a connection.
+
+        Raises
+        ------
+        ServiceError
+            If there is no account, or the device cannot be reached.
+
+        Examples
+        --------
+        >>> service = Backend("mps").service(50)  # a simulator has no jobs, but needs no account
+        >>> service.listing_seconds
+        30.0
+        """
         return RuntimeService(self.open(n_qubits))
 
     def error_free_fraction(self, circuit: QuantumCircuit) -> float | None:
-        """Return the expected part of shots without any error; None where no calibration is at hand to say so."""
+        """Return the expected part of a ``circuit``'s shots without any error; None without a calibration."""
         return error_free_fraction(circuit, fake_target(self.name)) if self.is_fake else None
 
     def compile(self, circuits: Sequence[QuantumCircuit], basis: PauliBasis) -> list[QuantumCircuit]:
-        """Return circuits made ready for where they run; parameters keep their names and order.
+        """Return ``circuits`` on the graph of a ``basis`` made ready for where they run; parameters stay as they are.
 
         Simulators take the circuits of a `KrylovTemplate` as they are. Those for devices are laid out on the best
         working couplers and written in the device's own gates.

@@ -58,6 +58,21 @@ class SampleStore:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     KrylovSelection(store=SampleStore(folder, mode="replay")).store.mode
     'replay'
+    >>> import numpy as np
+    >>> from hamiltonian_ml import Backend, PauliBasis, Samples
+    >>> from hamiltonian_ml.sampling.request import SampleRequest
+    >>> request = SampleRequest(
+    ...     PauliBasis.chain(2), np.ones((1, 15)), krylov_dimension=2, time_step="auto", trotter_order=1, shots=1,
+    ...     seed=0, backend=Backend("statevector"),
+    ... )  # one row, one circuit, one shot
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = SampleStore(folder)
+    ...     with store.locked(request):
+    ...         store.keep(request, [[Samples.from_bits([[1, 0]])]], taken_by="hand")
+    ...     again = store.get(request, measure=lambda: print("measured anew"))
+    ...     [[samples]] = store.find(request)
+    >>> samples.n_states, again[0][0].n_shots
+    (1, 1.0)
     """
 
     folder: str | Path
@@ -78,7 +93,7 @@ class SampleStore:
         return Path(self.folder)
 
     def find(self, request: SampleRequest) -> Measured | None:
-        """Return the samples of a request, or None. Coefficients count as equal to 1e-6 of the largest."""
+        """Return the samples of a ``request``, or None. Coefficients count as equal to 1e-6 of the largest."""
         exact = self._file(request.key)
         near = sorted(self._file(request.key).parent.glob(f"{request.family}-*.npz"))
         for file in sorted(near, key=lambda path: path != exact):
@@ -88,7 +103,7 @@ class SampleStore:
         return None
 
     def keep(self, request: SampleRequest, measured: Measured, **circumstances: Any) -> None:
-        """Write the samples of a request, with the circumstances in which they were taken."""
+        """Write what was ``measured`` for a ``request``, by row and circuit, and the ``circumstances`` of it."""
         what = {"request": request.description, "circumstances": circumstances}
         content = _packed(measured) | {
             "coefficients": request.coefficients,
@@ -97,7 +112,7 @@ class SampleStore:
         write_whole(self._file(request.key), npz_bytes(content))
 
     def get(self, request: SampleRequest, measure: Callable[[], None]) -> Measured:
-        """Return the samples of a request; if the store has none, call ``measure``, which has to `keep` them.
+        """Return the samples of a ``request``; if the store has none, call ``measure``, which has to `keep` them.
 
         Raises
         ------
@@ -123,7 +138,12 @@ class SampleStore:
 
     @contextmanager
     def locked(self, request: SampleRequest) -> Iterator[None]:
-        """Keep other processes from measuring requests of the same family meanwhile."""
+        """Keep other processes from measuring meanwhile what shares the family of a ``request``.
+
+        Yields
+        ------
+        None
+        """
         with lock(self.path / "locks" / request.family):
             yield
 

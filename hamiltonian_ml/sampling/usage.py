@@ -84,7 +84,8 @@ class Usage:
     Examples
     --------
     >>> from hamiltonian_ml.sampling.usage import Usage
-    >>> print(Usage(circuits=30, two_qubit_depth=18, two_qubit_gates=441, executions=30_000, jobs=1, qpu_seconds=12.5))
+    >>> usage = Usage(circuits=30, two_qubit_depth=18, two_qubit_gates=441, executions=30_000, jobs=1, qpu_seconds=12.5)
+    >>> print(usage)
     circuits                       30
     two-qubit depth                18
     two-qubit gates               441
@@ -92,6 +93,8 @@ class Usage:
     jobs                            1
     QPU seconds                  12.5
     error-free shots          unknown
+    >>> usage.times(3).at_price(96.0).to_dict()["cost"]
+    60.0
     """
 
     circuits: int = 0
@@ -109,7 +112,7 @@ class Usage:
         return None if self.price_per_minute is None else self.qpu_seconds / 60 * self.price_per_minute
 
     def at_price(self, price_per_minute: float | None) -> Usage:
-        """Return the same with a price for each minute on the processor.
+        """Return the same with a price, ``price_per_minute`` on the processor in any currency.
 
         Raises
         ------
@@ -121,7 +124,7 @@ class Usage:
         return replace(self, price_per_minute=price_per_minute)
 
     def times(self, rounds: int) -> Usage:
-        """Return the usage of so many equal rounds of sampling."""
+        """Return the usage of so many equal ``rounds`` of sampling."""
         return replace(
             self,
             circuits=rounds * self.circuits,

@@ -28,6 +28,15 @@ class ClassicalSelection:
         Rounds of growth at the least; more are added where each would have to more than quadruple the states.
     max_rows : int
         Most rows that rank states; of more, a random part is drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hamiltonian_ml import ClassicalSelection, PauliBasis
+    >>> basis, seed = PauliBasis.chain(8), np.random.SeedSequence(0)
+    >>> rows = np.random.default_rng(0).normal(size=(3, basis.n_terms))
+    >>> ClassicalSelection(20).select(basis, rows, np.ones(3), seed=seed).subspace
+    Subspace(dimension=20, n_qubits=8)
     """
 
     max_dimension: int | None = None
@@ -49,7 +58,7 @@ class ClassicalSelection:
         *,
         seed: np.random.SeedSequence,
     ) -> Selected:
-        """Return the states of largest estimated weight."""
+        """Return the states of largest estimated weight; arguments as in `Selection.select`."""
         dimension = DEFAULT_MAX_DIMENSION if self.max_dimension is None else self.max_dimension
         dimension = min(dimension, 2 ** min(basis.n_qubits, 62))
         rows, shares = distinct_rows(coefficients, weights, max_rows=self.max_rows, rng=np.random.default_rng(seed))

@@ -23,6 +23,15 @@ class RandomSelection:
     ----------
     max_dimension : int or None
         Number of states; None means 4,096. Never more than there are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hamiltonian_ml import RandomSelection, PauliBasis
+    >>> basis, seed = PauliBasis.chain(8), np.random.SeedSequence(0)
+    >>> rows = np.random.default_rng(0).normal(size=(3, basis.n_terms))
+    >>> RandomSelection(20).select(basis, rows, np.ones(3), seed=seed).subspace
+    Subspace(dimension=20, n_qubits=8)
     """
 
     max_dimension: int | None = None
@@ -40,7 +49,7 @@ class RandomSelection:
         *,
         seed: np.random.SeedSequence,
     ) -> Selected:
-        """Return the states, the same for all Hamiltonians."""
+        """Return the states, the same for all Hamiltonians; arguments as in `Selection.select`."""
         return Selected(_drawn(basis.n_qubits, self.max_dimension, 0.5, seed))
 
 
@@ -54,6 +63,15 @@ class NoiseSelection:
         Number of states; None means 4,096. Never more than there are.
     flip_probability : float
         Of each bit, above 0 and at most 0.5; 0.02 is of the order of one step and a readout on a Heron processor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hamiltonian_ml import NoiseSelection, PauliBasis
+    >>> basis, seed = PauliBasis.chain(8), np.random.SeedSequence(0)
+    >>> rows = np.random.default_rng(0).normal(size=(3, basis.n_terms))
+    >>> NoiseSelection(20).select(basis, rows, np.ones(3), seed=seed).subspace
+    Subspace(dimension=20, n_qubits=8)
     """
 
     max_dimension: int | None = None
@@ -74,7 +92,7 @@ class NoiseSelection:
         *,
         seed: np.random.SeedSequence,
     ) -> Selected:
-        """Return the states, the same for all Hamiltonians."""
+        """Return the states, the same for all Hamiltonians; arguments as in `Selection.select`."""
         return Selected(_drawn(basis.n_qubits, self.max_dimension, self.flip_probability, seed))
 
 

@@ -14,7 +14,17 @@ from hamiltonian_ml.selection.strategy import Selected
 
 @dataclass(frozen=True)
 class FullSelection:
-    """Select the whole space of ``2**n_qubits`` states, at most 24 qubits."""
+    """Select the whole space of ``2**n_qubits`` states, at most 24 qubits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hamiltonian_ml import FullSelection, PauliBasis
+    >>> basis, seed = PauliBasis.chain(3), np.random.SeedSequence(0)
+    >>> rows = np.random.default_rng(0).normal(size=(3, basis.n_terms))
+    >>> FullSelection().select(basis, rows, np.ones(3), seed=seed).subspace
+    Subspace(dimension=8, n_qubits=3)
+    """
 
     needs_refresh = False
 
@@ -26,5 +36,5 @@ class FullSelection:
         *,
         seed: np.random.SeedSequence,
     ) -> Selected:
-        """Return all basis states, whatever the Hamiltonians."""
+        """Return all basis states, whatever the Hamiltonians; arguments as in `Selection.select`."""
         return Selected(Subspace.full(basis.n_qubits))

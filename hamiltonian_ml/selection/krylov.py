@@ -59,6 +59,18 @@ class KrylovSelection:
     max_rows : int
         Most rows sampled at a time. Rows share the subspace, so of more distinct rows a random part is drawn,
         in proportion to their weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hamiltonian_ml import KrylovSelection, PauliBasis
+    >>> basis, seed = PauliBasis.chain(8), np.random.SeedSequence(0)
+    >>> rows = np.random.default_rng(0).normal(size=(3, basis.n_terms))
+    >>> sampled = KrylovSelection(shots=100, max_dimension=20)
+    >>> sampled.select(basis, rows, np.ones(3), seed=seed).subspace
+    Subspace(dimension=20, n_qubits=8)
+    >>> sampled.usage(basis, rows).executions  # 3 rows, 3 circuits each
+    900
     """
 
     backend: Any = "auto"
@@ -90,7 +102,7 @@ class KrylovSelection:
             check_real("max_qpu_seconds", self.max_qpu_seconds)
 
     def usage(self, basis: PauliBasis, coefficients: NDArray[np.float64]) -> Usage:
-        """Return what one call of `select` for rows of equal weight takes on a processor; touches no network."""
+        """Return what one `select` of ``coefficients`` on a ``basis`` takes on a processor; nothing is sent."""
         rows, _ = distinct_rows(
             coefficients, np.ones(len(coefficients)), max_rows=self.max_rows, rng=np.random.default_rng(0)
         )
@@ -107,7 +119,7 @@ class KrylovSelection:
         *,
         seed: np.random.SeedSequence,
     ) -> Selected:
-        """Sample the rows' Krylov states and keep those that rank first.
+        """Return the states that rank first in the rows' Krylov states; arguments as in `Selection.select`.
 
         Equal rows are sampled once and count with their summed weight, so that a row of weight two does what two equal
         rows do. Weights of different rows scale their counts.

@@ -92,6 +92,16 @@ class RefinedSelection:
         See `refine`.
     max_rows : int
         Most rows that rank states; of more, a random part is drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hamiltonian_ml import PauliBasis, RandomSelection, RefinedSelection
+    >>> basis, seed = PauliBasis.chain(8), np.random.SeedSequence(0)
+    >>> rows = np.random.default_rng(0).normal(size=(3, basis.n_terms))
+    >>> better = RefinedSelection(RandomSelection(10), dimension=20)
+    >>> better.select(basis, rows, np.ones(3), seed=seed).subspace
+    Subspace(dimension=20, n_qubits=8)
     """
 
     base: Selection
@@ -118,7 +128,7 @@ class RefinedSelection:
         *,
         seed: np.random.SeedSequence,
     ) -> Selected:
-        """Return the refined choice, and whatever the base strategy measured."""
+        """Return the refined choice, and whatever the base strategy measured; arguments as in `Selection.select`."""
         selected = self.base.select(basis, coefficients, weights, seed=seed)
         rows, shares = distinct_rows(coefficients, weights, max_rows=self.max_rows, rng=np.random.default_rng(seed))
         structure = restrict(basis, selected.subspace)

@@ -107,6 +107,15 @@ def restrict(basis: PauliBasis, subspace: Subspace) -> SubspaceStructure:
     ------
     ValueError
         If the numbers of qubits differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hamiltonian_ml import PauliBasis, Subspace, restrict
+    >>> basis = PauliBasis.chain(40)
+    >>> structure = restrict(basis, Subspace.excitations(40, 2))
+    >>> structure.dimension, structure.matrix(np.ones(basis.n_terms)).shape
+    (821, (821, 821))
     """
     if basis.n_qubits != subspace.n_qubits:
         raise ValueError(

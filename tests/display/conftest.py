@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -17,9 +16,3 @@ def fitted() -> HamiltonianClassifier:
     return HamiltonianClassifier(
         3, selection="krylov", shots=300, max_iter=4, refresh_every=2, max_dimension=4, random_state=0
     ).fit(X, Y)
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
