@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonian_ml.subspace.lobpcg import random_direction
 from hamiltonian_ml.subspace.structure import SubspaceStructure
+from hamiltonian_ml.subspace.vectors import fill_at_random
 
 _WIDTH = 4  # entries in a chunk: a state of a sampled subspace has three to ten
 _SMALLEST = 256  # length of an array: small subspaces share what is compiled
@@ -96,8 +96,8 @@ def layout_of(structure: SubspaceStructure) -> Layout:
     n_states = padded(d + 1, _SMALLEST)
     directions = np.zeros((2, 2, n_states))
     for level, (first, again) in enumerate(directions):
-        random_direction(first[:d], level)
-        random_direction(again[:d], 100 + level)
+        fill_at_random(first[:d], level)
+        fill_at_random(again[:d], 100 + level)
     layout = Layout(
         dimension=jnp.asarray(d, dtype=np.int32),
         columns=jnp.asarray(columns),

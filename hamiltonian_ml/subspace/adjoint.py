@@ -8,40 +8,13 @@ to the coefficient of P is then 2 Re <z|P|psi>.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from hamiltonian_ml.subspace.jit import compiled
 from hamiltonian_ml.subspace.kernels import diagonal_of, multiply, preconditioner_floor
-
-# Sums may be reordered and divisions are not checked, so that loops run on vector units; infinities and NaN keep their
-# meaning.
-_JIT = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract"}, "error_model": "numpy"}
+from hamiltonian_ml.subspace.vectors import norm, project_out
 
 
-@njit(**_JIT)
-def _overlap(state, vector):
-    """Return <state|vector>."""
-    total = 0.0 * vector[0]
-    for u in range(len(vector)):
-        total += np.conj(state[u]) * vector[u]
-    return total
-
-
-@njit(**_JIT)
-def _norm(vector):
-    total = 0.0
-    for u in range(len(vector)):
-        total += vector[u].real ** 2 + vector[u].imag ** 2
-    return np.sqrt(total)
-
-
-@njit(**_JIT)
-def _project_out(vector, state):
-    overlap = _overlap(state, vector)
-    for u in range(len(vector)):
-        vector[u] -= overlap * state[u]
-
-
-@njit(**_JIT)
+@compiled
 def _curvature(search, image, state):
     """Return Re <search|image> and <state|image>, in one pass."""
     own, along = 0.0, 0.0 * image[0]
@@ -51,7 +24,7 @@ def _curvature(search, image, state):
     return own, along
 
 
-@njit(**_JIT)
+@compiled
 def _descend(z, residual, scaled, search, image, state, diagonal, step, along, energy, floor):
     """Move along the search direction and precondition the new residual, in one pass.
 
@@ -63,7 +36,7 @@ def _descend(z, residual, scaled, search, image, state, diagonal, step, along, e
         z[u] += step * search[u]
         value = residual[u] - step * (image[u] - along * state[u])
         residual[u] = value
-        ready = value / max(diagonal[u] - energy, floor)
+        ready = value * (1.0 / max(diagonal[u] - energy, floor))  # a division of a complex number is slow
         scaled[u] = ready
         size += value.real**2 + value.imag**2
         product += (np.conj(value) * ready).real
@@ -71,14 +44,14 @@ def _descend(z, residual, scaled, search, image, state, diagonal, step, along, e
     return size, product, overlap
 
 
-@njit(**_JIT)
+@compiled
 def _turn(search, scaled, state, overlap, share):
     """Make the new search direction: the preconditioned residual, off the state, and a share of the old direction."""
     for u in range(len(search)):
         search[u] = scaled[u] - overlap * state[u] + share * search[u]
 
 
-@njit(**_JIT)
+@compiled
 def respond(left, right, codes, table, diagonal, energy, state, source, tolerance, max_products, z, work):
     """Solve (H - energy) z = source for one row, orthogonal to the state; source is orthogonal to it already.
 
@@ -86,16 +59,16 @@ def respond(left, right, codes, table, diagonal, energy, state, source, toleranc
     the source, and the multiplications by H.
     """
     residual, search, image, scaled = work[0], work[1], work[2], work[3]
-    norm = _norm(source)
-    if norm == 0.0:
+    size_of_source = norm(source)
+    if size_of_source == 0.0:
         z[:] = 0.0
         return 0.0, 0
     floor = preconditioner_floor(table, diagonal)
-    _project_out(z, state)
+    project_out(z, state)
     multiply(left, right, codes, table, diagonal, z, image)
     for u in range(len(z)):
         residual[u] = source[u] - image[u] + energy * z[u]
-    _project_out(residual, state)
+    project_out(residual, state)
     image[:] = 0.0
     search[:] = 0.0
     size, product, overlap = _descend(
@@ -103,7 +76,7 @@ def respond(left, right, codes, table, diagonal, energy, state, source, toleranc
     )
     _turn(search, scaled, state, overlap, 0.0)
     products = 1
-    while np.sqrt(size) > tolerance * norm and products < max_products and product > 0.0:
+    while np.sqrt(size) > tolerance * size_of_source and products < max_products and product > 0.0:
         multiply(left, right, codes, table, diagonal, search, image)
         products += 1
         for u in range(len(z)):
@@ -116,11 +89,11 @@ def respond(left, right, codes, table, diagonal, energy, state, source, toleranc
             z, residual, scaled, search, image, state, diagonal, product / curvature, along, energy, floor
         )
         _turn(search, scaled, state, overlap, product / previous)
-    _project_out(z, state)
-    return np.sqrt(size) / norm, products
+    project_out(z, state)
+    return np.sqrt(size) / size_of_source, products
 
 
-@njit(**_JIT)
+@compiled
 def respond_rows(
     start, stop, left, right, codes, diagonal_codes, tables, diagonal_tables, sources, energies, shifts, states,
     tolerance, max_products, answers, residuals, products,
@@ -131,7 +104,7 @@ def respond_rows(
     for row in range(start, stop):
         diagonal_of(diagonal_codes, diagonal_tables[row], diagonal)
         source = sources[row]
-        _project_out(source, states[row])
+        project_out(source, states[row])
         for u in range(d):
             source[u] = -source[u]
         residuals[row], products[row] = respond(
@@ -140,7 +113,7 @@ def respond_rows(
         )  # fmt: skip
 
 
-@njit(**_JIT)
+@compiled
 def apply_rows(start, stop, left, right, codes, diagonal_codes, tables, diagonal_tables, states, images):
     """Write the image of each row's state under that row's operator."""
     diagonal = np.zeros(diagonal_codes.shape[0])

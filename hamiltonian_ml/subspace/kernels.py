@@ -7,15 +7,14 @@ lock, so that rows of a batch can run in threads.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from hamiltonian_ml.subspace.jit import compiled
+from hamiltonian_ml.subspace.pairs import add_pairs
 
 ORDERED_ROWS = 1024  # two vectors of so many amplitudes fit into the first-level cache
-# Sums may be reordered and divisions are not checked, so that loops run on vector units; infinities and NaN keep their
-# meaning.
-_JIT = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract"}, "error_model": "numpy"}
 
 
-@njit(**_JIT)
+@compiled
 def hash_states(words, keys):
     """Return for packed states (d, w) the exclusive or of the keys (64 w,) of their set bits.
 
@@ -35,61 +34,60 @@ def hash_states(words, keys):
     return hashes
 
 
-@njit(**_JIT)
+@compiled
 def fill_hash_table(hashes, slots, seen):
-    """Enter states 0..d-1 by open addressing: ``slots`` (2^a,) holds indices or -1, ``seen`` (2^b,) one byte a hash."""
+    """Enter states 0..d-1 by open addressing: ``slots`` (2^a,) holds indices or -1, ``seen`` (2^b,) one bit a hash."""
     slot_mask = np.uint64(len(slots) - 1)
-    seen_mask = np.uint64(len(seen) - 1)
     for u in range(len(hashes)):
         place = hashes[u] & slot_mask
         while slots[place] >= 0:
             place = (place + np.uint64(1)) & slot_mask
         slots[place] = u
-        seen[(hashes[u] >> np.uint64(32)) & seen_mask] = 1
+        place, bit = _seen_bit(hashes[u], seen)
+        seen[place] |= np.uint8(1) << bit
 
 
-@njit(**_JIT)
-def _find(target, flip, words, hashed, slots):
-    """Return the index of state ``words[target] ^ flip``, whose hash is given, or -1."""
-    slot_mask = np.uint64(len(slots) - 1)
-    place = hashed & slot_mask
-    while slots[place] >= 0:
-        candidate = slots[place]
-        same = True
-        for w in range(words.shape[1]):
-            if words[candidate, w] != words[target, w] ^ flip[w]:
-                same = False
-        if same:
-            return candidate
-        place = (place + np.uint64(1)) & slot_mask
-    return -1
+@compiled
+def _seen_bit(hashed, seen):
+    """Return the byte, and the bit of it, that tell whether any state may have this hash."""
+    position = hashed >> np.uint64(32)
+    return (position >> np.uint64(3)) & np.uint64(len(seen) - 1), np.uint8(position & np.uint64(7))
 
 
-@njit(**_JIT)
-def _code(words, state, bits, offset):
+@compiled
+def _run_masks(bits):
+    """Return for each chunk ones for as many bits as it has, if they follow each other within a word, or zero.
+
+    They do on a chain. Then one shift reads what would take a step for each bit.
+    """
+    masks = np.zeros(len(bits), dtype=np.uint64)
+    for c in range(len(bits)):
+        first, n = bits[c, 0], 0
+        while n < bits.shape[1] and bits[c, n] >= 0 and bits[c, n] == first + n and bits[c, n] >> 6 == first >> 6:
+            n += 1
+        if n == bits.shape[1] or bits[c, n] < 0:
+            masks[c] = (np.uint64(1) << np.uint64(n)) - np.uint64(1)
+    return masks
+
+
+@compiled
+def _run_code(word, first, mask, offset):
+    """Return the code that the bits of a word make, from bit ``first`` (counted over all words) on."""
+    return offset + np.int64((word >> np.uint64(first & 63)) & mask)
+
+
+@compiled
+def _scattered_code(words, state, bits, c, offset):
+    """Return the code of a state in a chunk whose bits lie anywhere."""
     code = offset
-    for k in range(len(bits)):
-        if bits[k] < 0:
+    for k in range(bits.shape[1]):
+        if bits[c, k] < 0:
             break
-        code += np.int64((words[state, bits[k] >> 6] >> np.uint64(bits[k] & 63)) & np.uint64(1)) << k
+        code += np.int64((words[state, bits[c, k] >> 6] >> np.uint64(bits[c, k] & 63)) & np.uint64(1)) << k
     return code
 
 
-@njit(**_JIT)
-def _run_mask(bits):
-    """Return ones for as many bits as there are, if they follow each other within a word, as on a chain; else 0.
-
-    Then one shift reads what would take a step for each bit.
-    """
-    n = 0
-    while n < len(bits) and bits[n] >= 0:
-        if bits[n] != bits[0] + n or bits[n] >> 6 != bits[0] >> 6:
-            return np.uint64(0)
-        n += 1
-    return (np.uint64(1) << np.uint64(n)) - np.uint64(1)
-
-
-@njit(**_JIT)
+@compiled
 def find_pairs(
     rows, is_known, words, hashes, slots, seen, flips, flip_hashes, flip_chunks, bits, offsets, left, right, codes
 ):
@@ -99,37 +97,64 @@ def find_pairs(
     ``right`` and ``codes`` must have room for all chunks of all rows. Within a block of rows, pairs are ordered by
     flip: a multiplication then runs through both ends of the pairs in order, within vectors that stay in the cache.
     """
-    seen_mask = np.uint64(len(seen) - 1)
-    n = 0
+    masks, slot_mask, n = _run_masks(bits), np.uint64(len(slots) - 1), 0
+    candidates = np.empty(ORDERED_ROWS, dtype=np.int64)
     for start in range(0, len(rows), ORDERED_ROWS):
         for f in range(len(flips)):
-            for i in range(start, min(start + ORDERED_ROWS, len(rows))):
-                u = rows[i]
-                hashed = hashes[u] ^ flip_hashes[f]
-                # Most flips leave the subspace: one byte, in the first-level cache, tells so for nearly all of them.
-                if seen[(hashed >> np.uint64(32)) & seen_mask] == 0:
-                    continue
-                v = _find(u, flips[f], words, hashed, slots)
+            n_candidates = _select(rows[start : start + ORDERED_ROWS], flip_hashes[f], hashes, seen, candidates)
+            for k in range(n_candidates):
+                u, v = candidates[k], np.int64(-1)
+                place = (hashes[u] ^ flip_hashes[f]) & slot_mask
+                while slots[place] >= 0:
+                    v = np.int64(slots[place])
+                    for w in range(words.shape[1]):
+                        if words[v, w] != words[u, w] ^ flips[f, w]:
+                            v = np.int64(-1)
+                            break
+                    if v >= 0:
+                        break
+                    place = (place + np.uint64(1)) & slot_mask
                 if v > u or (v >= 0 and is_known[v]):
+                    first, last = min(u, v), max(u, v)
                     for c in range(flip_chunks[f], flip_chunks[f + 1]):
-                        left[n] = min(u, v)
-                        right[n] = max(u, v)
-                        codes[n] = _code(words, max(u, v), bits[c], offsets[c])
+                        left[n], right[n] = first, last
+                        if masks[c]:
+                            codes[n] = _run_code(words[last, bits[c, 0] >> 6], bits[c, 0], masks[c], offsets[c])
+                        else:
+                            codes[n] = _scattered_code(words, last, bits, c, offsets[c])
                         n += 1
     return n
 
 
-@njit(**_JIT)
+@compiled
+def _select(rows, flip_hash, hashes, seen, candidates):
+    """Write those rows whose flipped states may be in the subspace, one after the other; return their number.
+
+    Most flips leave the subspace: one bit, in the first-level cache, tells so for nearly all of them, and without a
+    branch that the processor would have to guess.
+    """
+    n = 0
+    for i in range(len(rows)):
+        place, bit = _seen_bit(hashes[rows[i]] ^ flip_hash, seen)
+        candidates[n] = rows[i]
+        n += np.int64((seen[place] >> bit) & np.uint8(1))
+    return n
+
+
+@compiled
 def fill_codes(words, sources, flips, flip_chunks, bits, offsets, codes):
     """Write the codes of all chunks of flip ``flips[k]`` in the column of state ``sources[k]``, one after the other."""
-    n = 0
+    masks, n = _run_masks(bits), 0
     for k in range(len(sources)):
         for c in range(flip_chunks[flips[k]], flip_chunks[flips[k] + 1]):
-            codes[n] = _code(words, sources[k], bits[c], offsets[c])
+            if masks[c]:
+                codes[n] = _run_code(words[sources[k], bits[c, 0] >> 6], bits[c, 0], masks[c], offsets[c])
+            else:
+                codes[n] = _scattered_code(words, sources[k], bits, c, offsets[c])
             n += 1
 
 
-@njit(**_JIT)
+@compiled
 def leave(starts, columns, codes, diagonal_codes, table, diagonal_table, energy, state):
     """Sum over the states a outside, with amplitude w_a = <a|H|state> and energy D_a.
 
@@ -157,7 +182,7 @@ def leave(starts, columns, codes, diagonal_codes, table, diagonal_table, energy,
     return norm, correction, weight, lowest
 
 
-@njit(**_JIT)
+@compiled
 def add_candidate_weights(
     starts, columns, codes, diagonal_codes, table, diagonal_table, energy, floor, share, state, out
 ):
@@ -173,7 +198,7 @@ def add_candidate_weights(
         out[a] += share * (amplitude.real**2 + amplitude.imag**2) / distance**2
 
 
-@njit(**_JIT)
+@compiled
 def reach_out(starts, columns, codes, table, state, outside, back, bins):
     """Follow H to the states outside and back, and collect the brackets on the way.
 
@@ -194,22 +219,19 @@ def reach_out(starts, columns, codes, table, state, outside, back, bins):
     return total
 
 
-@njit(**_JIT)
+@compiled
 def find_diagonal_codes(words, bits, offsets, codes):
     """Write the code of each state (rows) in each diagonal chunk (columns)."""
-    masks = np.empty(len(bits), dtype=np.uint64)
+    masks = _run_masks(bits)
     for c in range(len(bits)):
-        masks[c] = _run_mask(bits[c])
-    for u in range(words.shape[0]):
-        for c in range(len(bits)):
+        for u in range(words.shape[0]):
             if masks[c]:
-                run = (words[u, bits[c, 0] >> 6] >> np.uint64(bits[c, 0] & 63)) & masks[c]
-                codes[u, c] = offsets[c] + np.int64(run)
+                codes[u, c] = _run_code(words[u, bits[c, 0] >> 6], bits[c, 0], masks[c], offsets[c])
             else:
-                codes[u, c] = _code(words, u, bits[c], offsets[c])
+                codes[u, c] = _scattered_code(words, u, bits, c, offsets[c])
 
 
-@njit(**_JIT)
+@compiled
 def diagonal_of(codes, table, out):
     """Write the diagonal of one Hamiltonian: out[u] = sum over chunks of table[codes[u, chunk]]."""
     for u in range(codes.shape[0]):
@@ -219,7 +241,7 @@ def diagonal_of(codes, table, out):
         out[u] = total
 
 
-@njit(**_JIT)
+@compiled
 def multiply(left, right, codes, table, diagonal, x, y):
     """Write y = H x for the Hamiltonian with these tables; the values of the matrix are never stored.
 
@@ -228,13 +250,10 @@ def multiply(left, right, codes, table, diagonal, x, y):
     """
     for u in range(len(diagonal)):
         y[u] = diagonal[u] * x[u]
-    for k in range(len(left)):
-        u, v, element = left[k], right[k], table[codes[k]]
-        y[u] += element * x[v]
-        y[v] += np.conj(element) * x[u]
+    add_pairs(left, right, codes, table, x, y)
 
 
-@njit(**_JIT)
+@compiled
 def brackets(left, right, codes, diagonal_codes, bra, ket, bins, diagonal_bins):
     """Add conj(bra[u]) ket[v] + bra[v] conj(ket[u]) of every pair to the bin of its code, in one pass over the pairs.
 
@@ -249,7 +268,7 @@ def brackets(left, right, codes, diagonal_codes, bra, ket, bins, diagonal_bins):
             diagonal_bins[diagonal_codes[u, c]] += weight
 
 
-@njit(**_JIT)
+@compiled
 def preconditioner_floor(table, diagonal):
     """Return the smallest denominator that the diagonal preconditioners use, positive for every Hamiltonian."""
     largest = 0.0

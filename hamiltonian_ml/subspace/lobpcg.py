@@ -12,159 +12,65 @@ Reference: A. V. Knyazev, SIAM J. Sci. Comput. 23, 517 (2001).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from hamiltonian_ml.subspace.jit import compiled
 from hamiltonian_ml.subspace.kernels import diagonal_of, multiply, preconditioner_floor
+from hamiltonian_ml.subspace.small_problem import best_move
+from hamiltonian_ml.subspace.vectors import fill_at_random, normalise, project_out_all
 
-# Sums may be reordered and divisions are not checked, so that loops run on vector units; infinities and NaN keep their
-# meaning.
-_JIT = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract"}, "error_model": "numpy"}
-
-
-@njit(**_JIT)
-def _lowest_of(matrix, n):
-    """Diagonalise the leading block of a real symmetric matrix, n <= 3, by Jacobi rotations.
-
-    Returns the lowest eigenvalue and the components of its eigenvector. At this size it is many times faster than a
-    call of LAPACK, and starts no threads.
-    """
-    vectors = np.eye(3)
-    for _ in range(30):
-        off, scale = 0.0, 0.0
-        for p in range(n):
-            scale += matrix[p, p] ** 2
-            for q in range(p + 1, n):
-                off += matrix[p, q] ** 2
-        if off <= 1e-34 * scale:
-            break
-        for p in range(n - 1):
-            for q in range(p + 1, n):
-                _rotate(matrix, vectors, n, p, q)
-    lowest = 0
-    for p in range(1, n):
-        if matrix[p, p] < matrix[lowest, lowest]:
-            lowest = p
-    return matrix[lowest, lowest], vectors[0, lowest], vectors[1, lowest], vectors[2, lowest]
+_LITTLE = 0.01  # of a sum of squares: if no more is left of it, its digits have cancelled
 
 
-@njit(**_JIT)
-def _best_move(matrix, n, length):
-    """Return the lowest energy in the span of x, w / length and p, and how to get there.
-
-    That is the new state and the new direction in terms of x, w and p, and how many of these there are next time. The
-    direction is the move, made orthogonal to the new state.
-    """
-    theta, a, b, c = _lowest_of(matrix, n)
-    overlap = b * b + c * c
-    e, f, g = -overlap * a, b * (1.0 - overlap), c * (1.0 - overlap)
-    norm = np.sqrt(e * e + f * f + g * g)
-    move = (a, b / length, c)
-    if norm > 0.0:
-        return theta, move, (e / norm, f / (norm * length), g / norm), 3
-    return theta, move, (0.0, 0.0, 0.0), 2
-
-
-@njit(**_JIT)
-def _rotate(matrix, vectors, n, p, q):
-    """Make entry (p, q) of a symmetric matrix zero by a rotation of the two basis vectors."""
-    if matrix[p, q] == 0.0:
-        return
-    ratio = (matrix[q, q] - matrix[p, p]) / (2.0 * matrix[p, q])
-    tangent = 1.0 / (abs(ratio) + np.sqrt(1.0 + ratio * ratio))
-    if ratio < 0.0:
-        tangent = -tangent
-    cosine = 1.0 / np.sqrt(1.0 + tangent * tangent)
-    sine = tangent * cosine
-    for k in range(n):
-        left, right = matrix[k, p], matrix[k, q]
-        matrix[k, p], matrix[k, q] = cosine * left - sine * right, sine * left + cosine * right
-        left, right = vectors[k, p], vectors[k, q]
-        vectors[k, p], vectors[k, q] = cosine * left - sine * right, sine * left + cosine * right
-    for k in range(n):
-        left, right = matrix[p, k], matrix[q, k]
-        matrix[p, k], matrix[q, k] = cosine * left - sine * right, sine * left + cosine * right
-
-
-@njit(**_JIT)
-def random_direction(out, seed):
-    """Fill a vector with the fixed pseudo-random numbers of a linear congruence: no direction is left out by chance."""
-    state = np.uint64(seed * 2 + 1)
-    for u in range(len(out)):
-        state = state * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-        out[u] = np.float64(state >> np.uint64(11)) / 9007199254740992.0 - 0.5
-
-
-@njit(**_JIT)
-def _normalise(vector):
-    """Divide a vector by its norm; return the norm, or zero and leave the vector if there is nothing to divide by."""
-    total = 0.0
-    for u in range(len(vector)):
-        total += vector[u].real ** 2 + vector[u].imag ** 2
-    norm = np.sqrt(total)
-    if norm > 0.0:
-        for u in range(len(vector)):
-            vector[u] /= norm
-    return norm
-
-
-@njit(**_JIT)
-def _clear(vector, lower):
-    """Make a vector orthogonal to the rows of lower, in place; return the sum of squares of what was taken away."""
-    taken = 0.0
-    for k in range(len(lower)):
-        overlap = 0.0 * vector[0]
-        for u in range(len(vector)):
-            overlap += np.conj(lower[k, u]) * vector[u]
-        for u in range(len(vector)):
-            vector[u] -= overlap * lower[k, u]
-        taken += abs(overlap) ** 2
-    return taken
-
-
-@njit(**_JIT)
+@compiled
 def _start(diagonal, lower, is_guess, x):
     """Make x a start vector: the guess that it holds, or a low diagonal state; orthogonal to the levels below.
 
     A little of all directions is mixed in: a level that symmetry hides from the diagonal state then grows until the
     tolerance is reached, instead of being missed.
     """
-    d = len(diagonal)
     if not is_guess:
-        random_direction(x, len(lower))
-        mixed = (0.1 if len(lower) else 0.01) / np.sqrt(d / 12.0)
-        for u in range(d):
-            x[u] *= mixed
-        best, place = np.inf, 0
-        for u in range(d):
+        fill_at_random(x, len(lower))
+        scale = np.sqrt(len(x) / 12.0) / (0.1 if len(lower) else 0.01)
+        x[_lowest_state(diagonal, lower)] += scale
+    seed = 100 + len(lower)
+    while True:
+        normalise(x)
+        if len(lower) == 0:
+            break
+        project_out_all(x, lower)
+        if normalise(x) > 1e-8:
+            project_out_all(x, lower)
+            normalise(x)
+            break
+        seed += 1
+        fill_at_random(x, seed)
+
+
+@compiled
+def _lowest_state(diagonal, lower):
+    """Return the place of the lowest diagonal element of which the levels below have less than half."""
+    best, place = np.inf, 0
+    for u in range(len(diagonal)):
+        if diagonal[u] < best:
             taken = 0.0
             for k in range(len(lower)):
                 taken += lower[k, u].real ** 2 + lower[k, u].imag ** 2
-            if taken < 0.5 and diagonal[u] < best:
+            if taken < 0.5:
                 best, place = diagonal[u], u
-        x[place] += 1.0
-    seed = 100 + len(lower)
-    while True:
-        _normalise(x)
-        _clear(x, lower)
-        if _normalise(x) > 1e-8:
-            break
-        seed += 1
-        random_direction(x, seed)
-    _clear(x, lower)
-    _normalise(x)
+    return place
 
 
-@njit(**_JIT)
+@compiled
 def _advance(x, w, p, hx, hw, hp, move, turn, theta, diagonal, floor):
     """Move to a new state and direction, and precondition the new residual, in one pass over floats.
 
     The state becomes ``move[0] x + move[1] w + move[2] p``, the direction the same with ``turn``, and w the residual of
     the new state, divided by the diagonal of H - theta kept above a floor. Returns the sums of squares of the residual
-    and of the new w, its products with x and p, and those of H p with x and p.
+    and of the new w, the products of w with x and p and with H x and H p, and those of H p with x and p.
     """
     a, b, c = move
     e, f, g = turn
-    rr, ww, xw, pw, xhp, php = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    rr, ww, xw, pw, xhw, phw, xhp, php = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(len(x)):
         new_x, new_p = a * x[i] + b * w[i] + c * p[i], e * x[i] + f * w[i] + g * p[i]
         new_hx, new_hp = a * hx[i] + b * hw[i] + c * hp[i], e * hx[i] + f * hw[i] + g * hp[i]
@@ -176,12 +82,30 @@ def _advance(x, w, p, hx, hw, hp, move, turn, theta, diagonal, floor):
         ww += scaled * scaled
         xw += new_x * scaled
         pw += new_p * scaled
+        xhw += new_hx * scaled
+        phw += new_hp * scaled
         xhp += new_x * new_hp
         php += new_p * new_hp
-    return rr, ww, xw, pw, xhp, php
+    return rr, ww, xw, pw, xhw, phw, xhp, php
 
 
-@njit(**_JIT)
+@compiled
+def _clear_lower(lower, x, w, hx, room, theta):
+    """Take the levels below out of w; return the sum of squares of the residual without them.
+
+    What points to the levels below is no error of this one. ``room`` is overwritten.
+    """
+    for u in range(len(x)):
+        room[u] = hx[u] - theta * x[u]
+    project_out_all(room, lower)
+    project_out_all(w, lower)
+    total = 0.0
+    for u in range(len(room)):
+        total += room[u].real ** 2 + room[u].imag ** 2
+    return total
+
+
+@compiled
 def _clear_pair(w, x, p, xw, pw):
     """Subtract xw x + pw p from w; return the new sum of squares and products with x and p."""
     ww, new_xw, new_pw = 0.0, 0.0, 0.0
@@ -194,9 +118,61 @@ def _clear_pair(w, x, p, xw, pw):
     return ww, new_xw, new_pw
 
 
-@njit(**_JIT)
+@compiled
+def _clear_thoroughly(w, x, p):
+    """Make w orthogonal to x and p, again while much cancels: each pass leaves round-off over what is left.
+
+    Returns the new sum of squares.
+    """
+    ww, xw, pw = _clear_pair(w, x, p, 0.0, 0.0)
+    for _ in range(3):
+        rest = ww
+        ww, xw, pw = _clear_pair(w, x, p, xw, pw)
+        if ww > _LITTLE * rest:
+            break
+    return ww
+
+
+@compiled
+def _improve(w, hw, x, p, overlaps, theta, size, is_clear):
+    """Find the best combination of x, p and w made orthogonal to both, in terms of x, w and p as they are.
+
+    ``overlaps`` are the last seven that `_advance` returns; for a w that is orthogonal already they are measured here.
+    Nothing is subtracted from w itself: H is linear, so the overlaps of what would be left follow from those of w, and
+    two passes are spared.
+    """
+    ww, xw, pw, xhw, phw, xhp, php = overlaps
+    if is_clear:
+        whw, xhw, phw = _products(hw, w, x, p)
+        xw, pw = 0.0, 0.0
+    else:
+        whw = _product(hw, w)
+    whw += xw * xw * theta + pw * pw * php + 2.0 * (xw * pw * xhp - xw * xhw - pw * phw)
+    xhw -= xw * theta + pw * xhp
+    phw -= xw * xhp + pw * php
+    ww -= xw * xw + pw * pw
+    length = np.sqrt(ww)
+    matrix = np.zeros((3, 3))
+    matrix[0, 0], matrix[1, 1], matrix[2, 2] = theta, whw / ww, php
+    matrix[0, 1] = matrix[1, 0] = xhw / length
+    matrix[0, 2] = matrix[2, 0] = xhp
+    matrix[1, 2] = matrix[2, 1] = phw / length
+    theta, (a, b, c), (e, f, g), size = best_move(matrix, size)
+    b, f = b / length, f / length
+    return theta, (a - b * xw, b, c - b * pw), (e - f * xw, f, g - f * pw), size
+
+
+@compiled
+def _product(image, vector):
+    total = 0.0
+    for i in range(len(image)):
+        total += image[i] * vector[i]
+    return total
+
+
+@compiled
 def _products(image, first, second, third):
-    """Return the real parts of the products of a vector with three others, all as floats."""
+    """Return the products of a vector of floats with three others."""
     a, b, c = 0.0, 0.0, 0.0
     for i in range(len(image)):
         a += image[i] * first[i]
@@ -205,7 +181,7 @@ def _products(image, first, second, third):
     return a, b, c
 
 
-@njit(**_JIT)
+@compiled
 def _find_level(left, right, codes, table, diagonal, flat_diagonal, lower, x, tolerance, max_products, work):
     """Minimise the energy of x, orthogonal to the rows of lower.
 
@@ -215,55 +191,41 @@ def _find_level(left, right, codes, table, diagonal, flat_diagonal, lower, x, to
     w, p, hx, hw, hp = work[0], work[1], work[2], work[3], work[4]
     fx, fw, fp = x.view(np.float64), w.view(np.float64), p.view(np.float64)
     fhx, fhw, fhp = hx.view(np.float64), hw.view(np.float64), hp.view(np.float64)
-    floor, matrix = preconditioner_floor(table, diagonal), np.zeros((3, 3))
+    floor = preconditioner_floor(table, diagonal)
     work[:] = 0.0
     multiply(left, right, codes, table, diagonal, x, hx)
-    theta = _products(fhx, fx, fx, fx)[0]
+    theta = _product(fhx, fx)
     products, size, exact = 1, 2, True
     move, turn = (1.0, 0.0, 0.0), (0.0, 0.0, 0.0)
     while True:
-        rr, ww, xw, pw, xhp, php = _advance(fx, fw, fp, fhx, fhw, fhp, move, turn, theta, flat_diagonal, floor)
+        rr, ww, xw, pw, xhw, phw, xhp, php = _advance(
+            fx, fw, fp, fhx, fhw, fhp, move, turn, theta, flat_diagonal, floor
+        )
         if len(lower):
-            # What points to the levels below is no error of this one.
-            hw[:] = hx
-            for u in range(len(x)):
-                hw[u] -= theta * x[u]
-            rr -= _clear(hw, lower)
-            before = ww
-            _clear(w, lower)
-            ww, xw, pw = _clear_pair(fw, fx, fp, 0.0, 0.0)
-            ww = min(ww, before)
+            rr = _clear_lower(lower, x, w, hx, hw, theta)
         residual = np.sqrt(max(rr, 0.0))
         done = residual <= tolerance or products >= max_products
         if done and exact:
             break
         if done:
             # H x is carried along by recurrence: multiply once more before believing it.
-            _normalise(x)
+            normalise(x)
             multiply(left, right, codes, table, diagonal, x, hx)
-            theta = _products(fhx, fx, fx, fx)[0]
+            theta = _product(fhx, fx)
             products, exact, move, turn = products + 1, True, (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
             continue
-        for _ in range(3):  # again while much cancels: each pass leaves round-off over what is left
-            rest = ww
-            ww, xw, pw = _clear_pair(fw, fx, fp, xw, pw)
-            if ww > 0.01 * rest:
-                break
+        is_clear = len(lower) > 0 or not ww - xw * xw - pw * pw > _LITTLE * ww
+        if is_clear:
+            ww = _clear_thoroughly(fw, fx, fp)
         if not ww > 0.0:
             break
-        length = np.sqrt(ww)
         multiply(left, right, codes, table, diagonal, w, hw)
-        whw, xhw, phw = _products(fhw, fw, fx, fp)
         products, exact = products + 1, False
-        matrix[0, 0], matrix[1, 1], matrix[2, 2] = theta, whw / ww, php
-        matrix[0, 1] = matrix[1, 0] = xhw / length
-        matrix[0, 2] = matrix[2, 0] = xhp
-        matrix[1, 2] = matrix[2, 1] = phw / length
-        theta, move, turn, size = _best_move(matrix, size, length)
+        theta, move, turn, size = _improve(fw, fhw, fx, fp, (ww, xw, pw, xhw, phw, xhp, php), theta, size, is_clear)
     return theta, residual, products
 
 
-@njit(**_JIT)
+@compiled
 def solve_rows(
     start, stop, left, right, codes, diagonal_codes, tables, diagonal_tables, n_guesses, tolerances,
     max_products, energies, residuals, states, products,

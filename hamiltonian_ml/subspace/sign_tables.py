@@ -7,7 +7,8 @@ a `PauliBasis`. Out: the chunks, and the linear maps from coefficients to the ta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,26 @@ class SignTables:
 
 
 def sign_tables(basis: PauliBasis) -> SignTables:
-    """Group the strings of a basis by flip mask and by the bits that fix their signs."""
+    """Group the strings of a basis by flip mask and by the bits that fix their signs.
+
+    Each refresh of a subspace asks for the tables of the same strings, so those of the last few bases are kept.
+    """
+    return _grouped(_Strings(basis.n_qubits, basis.qubits.tobytes(), basis.paulis.tobytes(), basis))
+
+
+@dataclass(frozen=True)
+class _Strings:
+    """What decides the tables: two bases of equal strings share them."""
+
+    n_qubits: int
+    qubits: bytes
+    paulis: bytes
+    basis: PauliBasis = field(compare=False)
+
+
+@lru_cache(maxsize=8)
+def _grouped(strings: _Strings) -> SignTables:
+    basis = strings.basis
     flips, which = np.unique(basis.x_masks, axis=0, return_inverse=True)
     which = which.reshape(-1)
     signs = [_set_bits(mask) for mask in basis.z_masks]

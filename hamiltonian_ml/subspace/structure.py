@@ -197,7 +197,7 @@ def _search(
     words, d = subspace.words, subspace.dimension
     hashes, flip_hashes = kernels.hash_states(words, keys), kernels.hash_states(tables.flips, keys)
     slots = np.full(_power_of_two(2 * d), -1, dtype=np.int32)
-    seen = np.zeros(_power_of_two(8 * d), dtype=np.uint8)
+    seen = np.zeros(_power_of_two(4 * d), dtype=np.uint8)  # sixteen bits a state or more
     kernels.fill_hash_table(hashes, slots, seen)
 
     def search(start: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[Any]]:
