@@ -133,7 +133,7 @@ def _select(rows, flip_hash, hashes, seen, candidates):
     Most flips leave the subspace: one bit, in the first-level cache, tells so for nearly all of them, and without a
     branch that the processor would have to guess.
     """
-    n = 0
+    n = np.int64(0)
     for i in range(len(rows)):
         place, bit = _seen_bit(hashes[rows[i]] ^ flip_hash, seen)
         candidates[n] = rows[i]

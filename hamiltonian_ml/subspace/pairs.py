@@ -21,7 +21,9 @@ _ALIGNMENT = 8  # NumPy promises no more
 
 def add_pairs(left: Any, right: Any, codes: Any, table: Any, x: Any, y: Any) -> None:
     """Add table[codes[k]] x[right[k]] to y[left[k]], and its conjugate times x[left[k]] to y[right[k]], for all k."""
-    raise NotImplementedError("add_pairs is for compiled functions.")  # numba calls one of the two below
+    for k in range(len(left)):  # what compiled callers get instead is chosen below
+        y[left[k]] += table[codes[k]] * x[right[k]]
+        y[right[k]] += np.conj(table[codes[k]]) * x[left[k]]
 
 
 @overload(add_pairs)
