@@ -27,14 +27,24 @@ def heavy_hex_edges(n_qubits: int) -> list[tuple[int, int]]:
     >>> heavy_hex_edges(6)
     [(0, 1), (0, 2), (0, 3), (1, 4), (2, 5)]
     """
-    numbers: dict[Site, int] = {_FIRST: 0}
-    shell = [_FIRST]
-    while len(numbers) < n_qubits:
-        shell = sorted({site for each in shell for site in _neighbours(each)} - numbers.keys())
-        for site in shell[: n_qubits - len(numbers)]:
-            numbers[site] = len(numbers)
+    numbers = {site: number for number, site in enumerate(heavy_hex_sites(n_qubits))}
     pairs = [(number, numbers[other]) for site, number in numbers.items() for other in _neighbours(site) & set(numbers)]
     return sorted((a, b) for a, b in pairs if a < b)
+
+
+def heavy_hex_sites(n_qubits: int) -> list[Site]:
+    """Return the place (line, column) of each qubit of `heavy_hex_edges`.
+
+    Examples
+    --------
+    >>> heavy_hex_sites(4)
+    [(0, 3), (0, 2), (0, 4), (1, 3)]
+    """
+    sites, shell = [_FIRST], [_FIRST]
+    while len(sites) < n_qubits:
+        shell = sorted({site for each in shell for site in _neighbours(each)} - set(sites))
+        sites += shell
+    return sites[:n_qubits]
 
 
 def _neighbours(site: Site) -> set[Site]:

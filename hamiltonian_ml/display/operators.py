@@ -14,6 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.display.graph import draw_graph
 from hamiltonian_ml.display.style import ABSENT, DIVERGING, axes_for
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 
@@ -24,6 +25,9 @@ _SPACE = 0.4  # between the rows of one-qubit and of two-qubit strings, in rows
 _MOST_TICKS = 13
 _MOST_DASHES = 24  # columns; in more of them dashes would fill the cells
 _FAINT = 0.15  # of the largest coefficient: below it a cell is nearly white and its sign does not matter
+# x, y, width and height of the heat map, and of the map above it, where there is one
+_HEAT_BOX, _MAP_BOX = (0.0, 0.0, 1.0, 0.56), (0.0, 0.69, 1.0, 0.31)
+_TALL = (6.4, 6.4)  # inches, of a new figure that holds both
 _DASH: dict[str, Any] = {"marker": "_", "markersize": 4, "markeredgewidth": 0.8}
 OPERATORS = {"bias": "start field", "feature": "start field", "label": "nat"}
 
@@ -33,9 +37,10 @@ class OperatorDisplay:
 
     Dashes mark negative coefficients, so that the figure can be read in grey too.
 
-    On a chain an edge stands between its two qubits, and the first letter of a pair acts on the left one. On another
-    graph the edges stand in the order of the basis, and the first letter acts on the smaller qubit. Grey squares are
-    strings that are not in the basis.
+    On a chain or a ring an edge stands behind its left qubit; on another graph the edges stand in the order of the
+    basis, and a map above shows where they are, with qubits and edges the darker and wider, the larger their
+    coefficients. The first letter of a pair acts on the smaller qubit. Grey squares are strings that are not in the
+    basis.
 
     Parameters
     ----------
@@ -48,9 +53,14 @@ class OperatorDisplay:
 
     Attributes
     ----------
+    bounding_ax_ : matplotlib Axes
+        The axes that were given.
     ax_ : matplotlib Axes
+        Those of the heat map: the same on a chain or a ring, else inside them.
     figure_ : matplotlib Figure
     colorbar_ : matplotlib Colorbar
+    map_ax_ : matplotlib Axes or None
+        The map; None on a chain or a ring.
 
     Raises
     ------
@@ -116,28 +126,38 @@ class OperatorDisplay:
         OperatorDisplay
             The display itself, drawn.
         """
-        self.ax_: Axes
+        self.bounding_ax_: Axes
         self.figure_: Figure | SubFigure
-        self.ax_, self.figure_ = axes_for(ax)
+        self.bounding_ax_, self.figure_ = axes_for(ax, size=None if self._is_row else _TALL)
+        self._make_room()
         singles, pairs = self._tables()
         top = len(_LETTERS) + _SPACE
         drawn = self._draw(singles, np.arange(self.basis.n_qubits + 1) - 0.5, 0.0)
         edges = self._edge_borders()
         if len(self.basis.edges):
             self._draw(pairs, edges, top)
-        self.ax_.set_xlim(-0.5, self.basis.n_qubits - 0.5)
+        self.ax_.set_xlim(-0.5, max(self.basis.n_qubits - 0.5, edges[-1] if len(self.basis.edges) else 0))
         self._label(edges, top)
-        self.colorbar_ = self.figure_.colorbar(drawn, ax=self.ax_, pad=0.02)
+        self.colorbar_ = self.figure_.colorbar(drawn, ax=self.bounding_ax_, pad=0.02)
         scale = self.colorbar_.ax
         scale.plot(0.5, -0.75 * self._limit, **_DASH, color="white", transform=scale.get_yaxis_transform())
         self.colorbar_.set_label(f"coefficient ({self.unit})")
         return self
 
+    def _make_room(self) -> None:
+        """Take all of the axes for the heat map, or share it with a map of the graph."""
+        self.map_ax_: Axes | None = None
+        self.ax_: Axes = self.bounding_ax_
+        if not self._is_row:
+            self.bounding_ax_.set_axis_off()
+            self.ax_, self.map_ax_ = (self.bounding_ax_.inset_axes(box) for box in (_HEAT_BOX, _MAP_BOX))
+            draw_graph(self.map_ax_, self.basis, self.coefficients)
+
     def _tables(self) -> tuple[Array, Array]:
         """Return coefficients by letter (3, n_qubits) and by pair of letters (9, n_edges), NaN where there is none."""
         singles = np.full((len(_LETTERS), self.basis.n_qubits), np.nan)
         pairs = np.full((len(_PAIRS), len(self.basis.edges)), np.nan)
-        place = {edge: k for k, edge in enumerate(self.basis.edges)}
+        place = {self.basis.edges[k]: column for column, k in enumerate(self._columns())}
         for (i, j), (a, b), value in zip(
             self.basis.qubits.tolist(), self.basis.paulis.tolist(), self.coefficients, strict=True
         ):
@@ -169,12 +189,26 @@ class OperatorDisplay:
             row, column = np.nonzero(chosen)
             self.ax_.plot(columns[column], rows[row], linestyle="none", **_DASH, color=colour)
 
+    @property
+    def _is_row(self) -> bool:
+        """Whether there are no edges, or those of a chain or ring, which can stand behind their left qubits."""
+        n_qubits, edges = self.basis.n_qubits, set(self.basis.edges)
+        chain = {(q, q + 1) for q in range(n_qubits - 1)}
+        return not edges or edges == chain or (n_qubits > 2 and edges == chain | {(0, n_qubits - 1)})
+
+    def _columns(self) -> list[int]:
+        """Return the places of the edges from left to right: that which closes a ring comes last."""
+        edges = self.basis.edges
+        last = (0, self.basis.n_qubits - 1)
+        order = list(range(len(edges)))
+        return sorted(order, key=lambda k: (edges[k] == last, k)) if self._is_row and len(edges) > 1 else order
+
     def _edge_borders(self) -> Array:
         """Return where each edge's column begins, and where the last one ends."""
-        n_qubits, edges = self.basis.n_qubits, self.basis.edges
-        if edges == tuple((q, q + 1) for q in range(n_qubits - 1)):
-            return np.arange(n_qubits, dtype=np.float64)
-        return np.linspace(-0.5, n_qubits - 0.5, len(edges) + 1)
+        n_edges = len(self.basis.edges)
+        if self._is_row:
+            return np.arange(n_edges + 1, dtype=np.float64)
+        return np.linspace(-0.5, self.basis.n_qubits - 0.5, n_edges + 1)
 
     def _label(self, edges: Array, top: float) -> None:
         rows = [*np.arange(len(_LETTERS)) + 0.5, *(top + np.arange(len(_PAIRS)) + 0.5 if len(edges) > 1 else ())]
@@ -189,7 +223,7 @@ class OperatorDisplay:
         upper.set_xlabel("qubit")
         upper.spines["top"].set_visible(False)
         upper.tick_params(length=0)
-        names = [f"{i}-{j}" for i, j in self.basis.edges]
+        names = ["{}-{}".format(*self.basis.edges[k]) for k in self._columns()]
         step = -(-len(names) // _MOST_TICKS) or 1
         centres = (edges[:-1] + edges[1:]) / 2
         self.ax_.set_xticks(centres[: len(names)][::step], names[::step], rotation=90)

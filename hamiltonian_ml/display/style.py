@@ -12,9 +12,9 @@ SEQUENTIAL = "cividis"
 ABSENT = "#e6e6e6"  # unlike zero, which is white
 
 
-def axes_for(ax: Axes | None) -> tuple[Axes, Figure | SubFigure]:
-    """Return the axes to draw on, new ones if there are none, and the figure that they lie in."""
+def axes_for(ax: Axes | None, *, size: tuple[float, float] | None = None) -> tuple[Axes, Figure | SubFigure]:
+    """Return the axes to draw on, new ones if there are none, and the figure, of a size in inches, that they lie in."""
     if ax is None:
-        _, ax = plt.subplots(layout="constrained")
+        _, ax = plt.subplots(layout="constrained", figsize=size)
     figure = ax.figure
     return ax, figure

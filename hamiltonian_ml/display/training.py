@@ -81,7 +81,7 @@ class TrainingDisplay:
         self.ax_ = self.bounding_ax_.inset_axes(_LOSS_BOX)
         self.gap_ax_ = self.bounding_ax_.inset_axes(_GAP_BOX, sharex=self.ax_)
         for axes, name, label in (
-            (self.ax_, "loss", "loss (nat)"),
+            (self.ax_, "loss", f"loss ({self.history['loss'].attrs.get('units', 'nat')})"),
             (self.gap_ax_, "smallest_gap", "gap\n(start field)"),
         ):
             self._draw(axes, self.history[name].values)

@@ -1,6 +1,6 @@
-"""What a fitted estimator tells of itself: operators, history, certificates, gradients, a picture, a file.
+"""What a fitted estimator tells of itself: operators, history, certificates, derivatives, a picture.
 
-In: fitted attributes. Out: labelled arrays, operators and files. Nothing is learned here; `refine` alone changes
+In: fitted attributes. Out: labelled arrays and operators. Nothing is learned here; `refine` alone changes
 anything, and only the basis states.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import jax
@@ -21,14 +20,16 @@ from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.frames import rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
-from hamiltonian_ml.estimators import options, persistence, records
+from hamiltonian_ml.estimators import options, records
 from hamiltonian_ml.estimators.drawing import picture
+from hamiltonian_ml.estimators.files import KeptInFiles
 from hamiltonian_ml.estimators.targets import Targets
 from hamiltonian_ml.learning.choosing import Chosen
 from hamiltonian_ml.learning.embedding import Mixtures, linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates
 from hamiltonian_ml.learning.gradient_check import gradient_deviation
 from hamiltonian_ml.learning.model import Parameters
+from hamiltonian_ml.learning.sensitivity import output_derivatives
 from hamiltonian_ml.selection.refine import refine
 from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.certificate import certify
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-class Inspectable(BaseEstimator):
+class Inspectable(KeptInFiles, BaseEstimator):
     """Base of `HamiltonianEstimator`; not for direct use."""
 
     parameters_: Parameters
@@ -190,76 +191,38 @@ class Inspectable(BaseEstimator):
                 variance_penalty=self.variance_penalty,
             )
 
-    def save(self, path: str | Path) -> None:
-        """Write the fitted estimator to a netCDF file of arrays and plain values; nothing is pickled.
+    def sensitivities(self, X: ArrayLike) -> xr.DataArray:
+        """Return how much each output changes with each feature: exact derivatives, row by row.
 
         Parameters
         ----------
-        path : path_like
-            Replaced whole if it exists.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If the estimator is not fitted.
-        ValueError
-            If its labels are neither numbers nor text.
-        OSError
-            If the file cannot be written.
-
-        Notes
-        -----
-        Parameters that are no plain values, such as a sampler of your own, are left out; `load` says so.
-
-        Examples
-        --------
-        >>> from hamiltonian_ml import HamiltonianRegressor
-        >>> from tempfile import TemporaryDirectory
-        >>> model = HamiltonianRegressor(2, max_iter=2, random_state=0).fit([[0.0], [1.0]], [1.0, 3.0])
-        >>> with TemporaryDirectory() as folder:
-        ...     model.save(f"{folder}/model.nc")
-        ...     again = HamiltonianRegressor.load(f"{folder}/model.nc")
-        >>> bool((again.predict([[0.5]]) == model.predict([[0.5]])).all())
-        True
-        """
-        persistence.save(self, path)
-
-    @classmethod
-    def load(cls, path: str | Path, **parameters: Any) -> Self:
-        """Return the estimator that `save` wrote. Loading runs nothing that is in the file.
-
-        Parameters
-        ----------
-        path : path_like
-        **parameters
-            Values for parameters that the file could not hold, or others than it holds.
+        X : (n_rows, n_features) array_like
+            Rows to look at.
 
         Returns
         -------
-        The fitted estimator, with the numbers that it was saved with.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        ValueError
-            If the file is something else, damaged, of a newer version, or holds an estimator of another class.
+        xarray.DataArray
+            Along ``row``, ``output`` and ``feature``, in the unit of the output for a step of one in the feature: nats
+            for classes, less the mean over the classes, as only differences between logits matter. Subspace and
+            local frames are held fixed.
 
         Examples
         --------
         >>> from hamiltonian_ml import HamiltonianClassifier
-        >>> from tempfile import TemporaryDirectory
-        >>> model = HamiltonianClassifier(2, max_iter=2, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
-        >>> with TemporaryDirectory() as folder:
-        ...     model.save(f"{folder}/model.nc")
-        ...     HamiltonianClassifier.load(f"{folder}/model.nc", max_iter=7).max_iter
-        7
+        >>> X, y = [[-1.0, 0.0], [-0.8, 1.0], [0.9, 1.0], [1.0, 0.0]], ["a", "a", "b", "b"]
+        >>> model = HamiltonianClassifier(2, learning_rate=0.1, random_state=0).fit(X, y)
+        >>> found = model.sensitivities(X)
+        >>> dict(found.sizes), bool((abs(found.sel(feature=0)) > abs(found.sel(feature=1))).all())
+        ({'row': 4, 'output': 2, 'feature': 2}, True)
         """
-        estimator = persistence.load(path, **parameters)
-        if not isinstance(estimator, cls):
-            found = type(estimator).__name__
-            raise ValueError(f"{path} holds a {found}; load it with {found}.load.")
-        return estimator
+        check_is_fitted(self)
+        rows = self._rows(X)
+        parts, start = [], 0
+        for states in self._ground_states(rows):
+            stop = start + len(states.expectations)
+            parts.append(output_derivatives(self.parameters_, rows[start:stop], states))
+            start = stop
+        return records.sensitivities(self.targets_.changes(np.concatenate(parts)), self)
 
     def _html_repr(self) -> str:
         """Return scikit-learn's diagram with a picture of the operators below it."""

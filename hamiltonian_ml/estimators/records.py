@@ -78,3 +78,17 @@ def comparison(base: NDArray[Any], head: NDArray[Any], truth: NDArray[Any]) -> x
         {"row": np.arange(len(truth))},
         {"title": "A head beside its base"},
     )
+
+
+def sensitivities(derivatives: NDArray[np.float64], estimator: Any) -> xr.DataArray:
+    """Return derivatives along ``row``, ``output`` and ``feature``, with names where the estimator has some."""
+    n_rows, n_outputs, n_features = derivatives.shape
+    names = getattr(estimator, "feature_names_in_", np.arange(n_features))
+    coordinates = {
+        "row": np.arange(n_rows),
+        "output": getattr(estimator.targets_, "classes", np.arange(n_outputs)),
+        "feature": names if len(names) == n_features else np.arange(n_features),  # a head may look at others
+    }
+    unit = "nat" if hasattr(estimator.targets_, "classes") else "unit of the target"
+    attributes = {"long_name": "derivative of the output by the feature", "units": f"{unit} / unit of the feature"}
+    return xr.DataArray(derivatives, coordinates, ("row", "output", "feature"), "sensitivity", attributes)

@@ -64,6 +64,11 @@ class ClassTargets:
             raise ValueError(f"y must hold labels among classes_ = {self.classes.tolist()}, got {unknown.tolist()}.")
         return np.eye(len(self.classes))[np.searchsorted(self.classes, labels)]
 
+    def changes(self, derivatives: Array) -> Array:
+        """Return derivatives (n_rows, n_classes, n_features) of logits, less their mean over the classes."""
+        centred: Array = derivatives - derivatives.mean(axis=1, keepdims=True)
+        return centred
+
     def strata(self, encoded: Array) -> NDArray[np.intp] | None:
         """Return the class (n_rows,) of encoded rows, to be kept in equal shares where rows are held out."""
         places: NDArray[np.intp] = encoded[:, : self.n_outputs].argmax(axis=1)
@@ -138,6 +143,11 @@ class RealTargets:
             raise ValueError(f"y must have {self.n_outputs} targets a row, as in fit, got {columns.shape[1]}.")
         encoded: Array = (columns - self.mean) / np.where(self.scale > 0, self.scale, 1.0)
         return encoded
+
+    def changes(self, derivatives: Array) -> Array:
+        """Return derivatives (n_rows, n_outputs, n_features) of outputs in the units of the targets."""
+        scaled: Array = derivatives * self.scale[:, None]
+        return scaled
 
     def strata(self, encoded: Array) -> NDArray[np.intp] | None:
         """Return None: real values fall into no classes."""

@@ -23,7 +23,7 @@ def cells(display):
     for mesh, rows, columns in zip(
         meshes,
         (letters[:3], letters[3:]),
-        ([str(q) for q in range(display.basis.n_qubits)], [f"{i}-{j}" for i, j in display.basis.edges]),
+        ([str(q) for q in range(display.basis.n_qubits)], [text.get_text() for text in display.ax_.get_xticklabels()]),
         strict=False,
     ):
         for (row, column), value in np.ma.ndenumerate(mesh.get_array()):

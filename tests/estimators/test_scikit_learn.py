@@ -15,38 +15,34 @@ from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from hamiltonian_ml.estimators.transformer import HamiltonianTransformer
 
 ESTIMATORS = (HamiltonianClassifier, HamiltonianRegressor, HamiltonianTransformer, HamiltonianHeadClassifier)
-# scikit-learn's check of other array libraries needs a variable that SciPy reads once, when it is imported.
+SETTINGS: tuple[dict[str, str], ...] = (
+    {},
+    {"frame": "computational"},
+    {"selection": "krylov"},
+    {"selection": "krylov", "frame": "computational"},
+)
+# scikit-learn's check of other array libraries needs a variable that SciPy reads once, when it is imported; without it
+# the check skips itself.
 ARRAY_CHECKS = """
 from sklearn.utils.estimator_checks import estimator_checks_generator
-from tests.estimators.test_scikit_learn import ESTIMATORS
+from tests.estimators.test_scikit_learn import ESTIMATORS, SETTINGS
 for make in ESTIMATORS:
-    for estimator, check in estimator_checks_generator(make()):
-        if "array_api" in check.func.__name__:
-            check(estimator)
-            print(make.__name__)
+    for settings in SETTINGS:
+        for estimator, check in estimator_checks_generator(make(**settings)):
+            if "array_api" in check.func.__name__:
+                check(estimator)
+                print(make.__name__)
 """
 
 
-@parametrize_with_checks([make() for make in ESTIMATORS])
+@parametrize_with_checks([make(**SETTINGS[0]) for make in ESTIMATORS])
 def test_scikit_learn_finds_nothing_wrong(estimator, check):
     check(estimator)
 
 
-@pytest.mark.slow  # together; each check takes seconds at the most
-@parametrize_with_checks([make(frame="computational") for make in ESTIMATORS])
-def test_scikit_learn_finds_nothing_wrong_without_local_frames(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.slow
-@parametrize_with_checks([make(selection="krylov") for make in ESTIMATORS])
-def test_scikit_learn_finds_nothing_wrong_when_states_are_sampled(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.slow
-@parametrize_with_checks([make(selection="krylov", frame="computational") for make in ESTIMATORS])
-def test_scikit_learn_finds_nothing_wrong_when_states_are_sampled_without_local_frames(estimator, check):
+@pytest.mark.slow  # together; a check takes seconds, half a minute at the most
+@parametrize_with_checks([make(**settings) for settings in SETTINGS[1:] for make in ESTIMATORS])
+def test_scikit_learn_finds_nothing_wrong_in_other_frames_and_with_samples(estimator, check):
     check(estimator)
 
 
@@ -56,4 +52,4 @@ def test_scikit_learn_finds_nothing_wrong_where_arrays_are_dispatched():
         [sys.executable, "-c", ARRAY_CHECKS], capture_output=True, text=True, env={**os.environ, "SCIPY_ARRAY_API": "1"}
     )
     assert run.returncode == 0, run.stderr
-    assert run.stdout.split() == [make.__name__ for make in ESTIMATORS]
+    assert run.stdout.split() == [make.__name__ for make in ESTIMATORS for _ in SETTINGS]
