@@ -59,16 +59,14 @@ def refine(
         if structure.subspace.reference_index >= 0:
             inside[structure.subspace.reference_index] = np.inf
         boundary = find_boundary(structure)
-        outside = np.zeros(0)
-        if boundary.outside is not None:
-            outside = candidate_weights(structure, coefficients, levels, weights, boundary=boundary)
+        outside = candidate_weights(structure, coefficients, levels, weights, boundary=boundary)
         ranked = np.argsort(-np.concatenate([inside, outside]), kind="stable")[:size]
         stays = np.zeros(structure.dimension, dtype=bool)
         stays[ranked[ranked < structure.dimension]] = True
         comes = ranked[ranked >= structure.dimension] - structure.dimension
         structure = shrink(structure, stays)
-        if boundary.outside is not None and len(comes):
-            structure = grow(structure, boundary.outside.words[comes])
+        if len(comes):
+            structure = grow(structure, boundary.words[comes])
     return structure
 
 

@@ -7,14 +7,18 @@ the outside. It is built once and combined with any row of coefficients.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonian_ml.bases.states import Subspace, Words
-from hamiltonian_ml.subspace import kernels
-from hamiltonian_ml.subspace.structure import SubspaceStructure
+from hamiltonian_ml.bases.states import Words
+from hamiltonian_ml.subspace import grouping
+from hamiltonian_ml.subspace.search import find_diagonal_codes
+from hamiltonian_ml.subspace.structure import SubspaceStructure, hash_table, power_of_two
+
+_BUCKET = 1024  # entries whose table of states stays in the first-level cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +27,9 @@ class Boundary:
 
     Attributes
     ----------
-    outside : Subspace or None
-        The states outside that a string reaches from the subspace; None if there are none.
+    words : (n_outside, n_words) uint64
+        The states outside that a string reaches from the subspace, packed as in `Subspace`; in no particular order, but
+        always the same.
     starts : (n_outside + 1,) int
         Entries ``starts[a]`` up to ``starts[a + 1]`` lead to outside state ``a``.
     columns, codes : (n_entries,) int32, and uint16 or int32
@@ -33,7 +38,7 @@ class Boundary:
         Codes of the outside states' diagonal elements.
     """
 
-    outside: Subspace | None
+    words: Words
     starts: NDArray[np.int64]
     columns: NDArray[np.int32]
     codes: NDArray[Any]
@@ -45,44 +50,38 @@ def find_boundary(structure: SubspaceStructure) -> Boundary:
 
     Notes
     -----
-    Memory is proportional to the number of states times the number of distinct flips, before duplicates are merged.
+    Memory is proportional to the number of states times the number of distinct flips.
     """
+    for seed in count():  # two states out of a million share a hash about once in 10^7 calls
+        boundary = _find_boundary(structure, seed)
+        if boundary is not None:
+            return boundary
+    raise AssertionError  # count() has no end
+
+
+def _find_boundary(structure: SubspaceStructure, seed: int) -> Boundary | None:
+    """Find the boundary with one choice of hashes, or return None if two different states share theirs."""
     tables, words = structure.tables, structure.subspace.words
-    reached = (words[:, None, :] ^ tables.flips[None, :, :]).reshape(-1, words.shape[1])
-    entries, target, found = _outside(words, reached)
-    if not len(entries):
-        none = np.zeros(0, dtype=np.int32)
-        no_codes = np.zeros((0, structure.diagonal_codes.shape[1]), dtype=tables.code_type)
-        return Boundary(None, np.zeros(1, dtype=np.int64), none, none.astype(tables.code_type), no_codes)
-    outside = Subspace.span(structure.basis.n_qubits, found)
-    source, flip = np.divmod(entries, len(tables.flips))
-    source = source.astype(np.int32)
-    n_chunks = np.diff(tables.flip_chunks)[flip]
-    columns = np.repeat(source, n_chunks)
-    codes = np.empty(len(columns), dtype=tables.code_type)
-    kernels.fill_codes(
-        words, source, flip, tables.flip_chunks, tables.chunk_bits, tables.chunk_offsets, codes
+    hashes, flip_hashes, slots, seen = hash_table(structure.subspace, tables, seed)
+    room = len(words) * len(tables.flips) + 1
+    flip_type = np.uint16 if len(tables.flips) <= 1 << 16 else np.int32
+    sources, which = np.empty(room, dtype=np.int32), np.empty(room, dtype=flip_type)
+    n = grouping.find_outside(words, hashes, slots, seen, tables.flips, flip_hashes, sources, which)
+    dealt = np.empty(n, dtype=np.int32), np.empty(n, dtype=flip_type)
+    buckets = np.empty(power_of_two(n // _BUCKET) + 1, dtype=np.int64)
+    grouping.deal(sources[:n], which[:n], hashes, flip_hashes, buckets, *dealt)
+    groups, firsts = sources[:n], np.empty(n, dtype=np.int32)  # the first room is used again
+    starts = np.zeros(n + 1, dtype=np.int64)
+    n_groups = grouping.group(*dealt, hashes, flip_hashes, tables.flip_chunks, buckets, groups, firsts, starts[1:])
+    starts = starts[: n_groups + 1].copy()
+    columns, codes = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=tables.code_type)
+    outside = np.empty((n_groups, words.shape[1]), dtype=np.uint64)
+    is_one = grouping.fill_entries(
+        *dealt, groups, firsts[:n_groups], words, tables.flips, tables.flip_chunks, tables.chunk_bits,
+        tables.chunk_offsets, starts, columns, codes, outside,
     )  # fmt: skip
-    starts = np.zeros(outside.dimension + 1, dtype=np.int64)
-    np.cumsum(np.bincount(target, n_chunks, minlength=outside.dimension).astype(np.int64), out=starts[1:])
-    diagonal_codes = np.empty((outside.dimension, structure.diagonal_codes.shape[1]), dtype=tables.code_type)
-    kernels.find_diagonal_codes(outside.words, tables.diagonal_bits, tables.diagonal_offsets, diagonal_codes)
+    if not is_one:
+        return None
+    diagonal_codes = np.empty((n_groups, len(tables.diagonal_offsets)), dtype=tables.code_type)
+    find_diagonal_codes(outside, tables.diagonal_bits, tables.diagonal_offsets, diagonal_codes)
     return Boundary(outside, starts, columns, codes, diagonal_codes)
-
-
-def _outside(words: Words, reached: Words) -> tuple[NDArray[np.intp], NDArray[np.intp], Words]:
-    """Return which of the reached states are none of ``words``, the place of each among the states found, and these.
-
-    Everything follows from one sort of both together, which is what a boundary costs: the sort is stable, so that a
-    state of ``words`` comes before its equals. Entries come in the order of their states.
-    """
-    both = np.concatenate([words, reached])
-    order = np.lexsort(both.T)
-    ordered = both[order]
-    fresh = np.ones(len(ordered), dtype=bool)
-    fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    lies_outside = order[fresh] >= len(words)
-    state = np.cumsum(fresh) - 1
-    kept = lies_outside[state]
-    place = np.cumsum(lies_outside) - 1
-    return order[kept] - len(words), place[state[kept]], ordered[fresh][lies_outside]

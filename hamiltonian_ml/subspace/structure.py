@@ -14,7 +14,7 @@ from scipy import sparse
 
 from hamiltonian_ml.bases.pauli import WORD_BITS, PauliBasis
 from hamiltonian_ml.bases.states import Subspace
-from hamiltonian_ml.subspace import kernels
+from hamiltonian_ml.subspace import kernels, search
 from hamiltonian_ml.subspace.sign_tables import SignTables, sign_tables
 from hamiltonian_ml.subspace.threads import map_blocks
 
@@ -170,7 +170,7 @@ def grow(structure: SubspaceStructure, words: ArrayLike) -> SubspaceStructure:
     is_known[place] = True
     left, right, codes = _search(subspace, structure.tables, np.flatnonzero(~is_known), is_known)
     left = np.concatenate([place[structure.left], left])
-    order = np.argsort(left // kernels.ORDERED_ROWS, kind="stable")  # as a fresh search has them, nearly
+    order = np.argsort(left // search.ORDERED_ROWS, kind="stable")  # as a fresh search has them, nearly
     return SubspaceStructure(
         basis=structure.basis,
         subspace=subspace,
@@ -184,7 +184,7 @@ def grow(structure: SubspaceStructure, words: ArrayLike) -> SubspaceStructure:
 
 def _diagonal_codes(subspace: Subspace, tables: SignTables) -> NDArray[Any]:
     codes = np.empty((subspace.dimension, len(tables.diagonal_offsets)), dtype=tables.code_type)
-    kernels.find_diagonal_codes(subspace.words, tables.diagonal_bits, tables.diagonal_offsets, codes)
+    search.find_diagonal_codes(subspace.words, tables.diagonal_bits, tables.diagonal_offsets, codes)
     return codes
 
 
@@ -192,29 +192,38 @@ def _search(
     subspace: Subspace, tables: SignTables, rows: NDArray[np.intp], is_known: NDArray[np.bool_]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[Any]]:
     """Find which flips of some rows stay in the subspace, in blocks over threads, but no pair of two known states."""
-    # The keys only spread states over the table; any fixed seed gives the same structure.
-    keys = np.random.default_rng(2601_03235).integers(0, 2**64, WORD_BITS * subspace.n_words, dtype=np.uint64)
-    words, d = subspace.words, subspace.dimension
-    hashes, flip_hashes = kernels.hash_states(words, keys), kernels.hash_states(tables.flips, keys)
-    slots = np.full(_power_of_two(2 * d), -1, dtype=np.int32)
-    seen = np.zeros(_power_of_two(4 * d), dtype=np.uint8)  # sixteen bits a state or more
-    kernels.fill_hash_table(hashes, slots, seen)
+    words = subspace.words
+    hashes, flip_hashes, slots, seen = hash_table(subspace, tables)
 
-    def search(start: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[Any]]:
+    def find(start: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[Any]]:
         block = rows[start : start + _BLOCK_ROWS]
         room = len(block) * len(tables.chunk_offsets)
         left, right = np.empty(room, dtype=np.uint32), np.empty(room, dtype=np.uint32)
         codes = np.empty(room, dtype=tables.code_type)
-        n = kernels.find_pairs(
+        n = search.find_pairs(
             block, is_known, words, hashes, slots, seen, tables.flips, flip_hashes,
             tables.flip_chunks, tables.chunk_bits, tables.chunk_offsets, left, right, codes,
         )  # fmt: skip
         return left[:n].copy(), right[:n].copy(), codes[:n].copy()
 
-    blocks = map_blocks(search, range(0, max(len(rows), 1), _BLOCK_ROWS))
+    blocks = map_blocks(find, range(0, max(len(rows), 1), _BLOCK_ROWS))
     left, right, codes = (np.concatenate([block[k] for block in blocks]) for k in range(3))
     return left, right, codes
 
 
-def _power_of_two(at_least: int) -> int:
+def hash_table(
+    subspace: Subspace, tables: SignTables, seed: int = 0
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int32], NDArray[np.uint8]]:
+    """Return the hashes of the states and of the flips, and the table and the bits that find a state by its hash."""
+    # The keys only spread states over the table; any seed gives the same structure.
+    keys = np.random.default_rng([2601_03235, seed]).integers(0, 2**64, WORD_BITS * subspace.n_words, dtype=np.uint64)
+    hashes, d = search.hash_states(subspace.words, keys), subspace.dimension
+    slots = np.full(power_of_two(2 * d), -1, dtype=np.int32)
+    seen = np.zeros(power_of_two(4 * d), dtype=np.uint8)  # few of the flips that leave then look as if they stayed
+    search.fill_hash_table(hashes, slots, seen)
+    return hashes, search.hash_states(tables.flips, keys), slots, seen
+
+
+def power_of_two(at_least: int) -> int:
+    """Return the smallest power of two from 16 that is not below a number."""
     return 1 << max(4, (at_least - 1).bit_length())

@@ -12,7 +12,7 @@ from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.certificate import certify
 from hamiltonian_ml.subspace.ground_state import lowest_levels
-from hamiltonian_ml.subspace.structure import restrict
+from hamiltonian_ml.subspace.structure import hash_table, restrict
 from tests.reference.dense import dense_hamiltonian
 from tests.reference.outside import full_space_figures
 
@@ -44,15 +44,14 @@ def test_the_boundary_holds_all_states_that_a_string_reaches_and_no_other():
     structure = restrict(basis, Subspace.from_integers([0], 4))
     boundary = find_boundary(structure)
     singles_and_neighbours = [1, 2, 4, 8, 3, 6, 12]
-    assert boundary.outside is not None
-    assert boundary.outside.words[:, 0].tolist() == sorted(singles_and_neighbours)
+    assert sorted(boundary.words[:, 0].tolist()) == sorted(singles_and_neighbours)
 
 
 def test_the_whole_space_has_nothing_outside(rng):
     structure = restrict(PauliBasis.chain(4), Subspace.full(4))
     coeffs = rng.normal(size=(1, structure.basis.n_terms))
     certificate = certify(structure, coeffs, lowest_levels(structure, coeffs))
-    assert find_boundary(structure).outside is None
+    assert len(find_boundary(structure).words) == 0
     assert certificate.captured_weight[0] == 1.0
     assert certificate.correction[0] == 0.0
     assert certificate.residual[0] < 1e-7
@@ -82,3 +81,26 @@ def test_a_single_state_is_never_trusted():
     structure = restrict(basis, Subspace.from_integers([0], 1))
     coeffs = np.array([[0.0, 0.0, -1.0]])
     assert not certify(structure, coeffs, lowest_levels(structure, coeffs)).trusted[0]
+
+
+def test_states_that_share_a_hash_are_told_apart(monkeypatch):
+    structure = restrict(PauliBasis.chain(6), Subspace.from_integers([0, 3, 5, 40], 6))
+    expected, seeds = find_boundary(structure), []
+
+    def all_alike(subspace, tables, seed):
+        seeds.append(seed)
+        hashes, flip_hashes, slots, seen = hash_table(subspace, tables, seed)
+        return (hashes, flip_hashes, slots, seen) if seed else (0 * hashes, 0 * flip_hashes, *_one_hash(subspace))
+
+    monkeypatch.setattr("hamiltonian_ml.subspace.boundary.hash_table", all_alike)
+    boundary = find_boundary(structure)
+    assert seeds == [0, 1]
+    assert set(boundary.words[:, 0]) == set(expected.words[:, 0])
+    assert len(boundary.columns) == len(expected.columns)
+
+
+def _one_hash(subspace):
+    """Return the table and bits in which every state has the hash zero."""
+    slots, seen = np.full(16, -1, dtype=np.int32), np.full(16, 255, dtype=np.uint8)
+    slots[: subspace.dimension] = np.arange(subspace.dimension)
+    return slots, seen

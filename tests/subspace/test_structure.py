@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
-from hamiltonian_ml.subspace import kernels
+from hamiltonian_ml.subspace import search
 from hamiltonian_ml.subspace.structure import grow, restrict, shrink
 from tests.reference.dense import dense_hamiltonian
 
@@ -107,7 +107,7 @@ def test_growing_and_shrinking_end_where_a_fresh_search_does(seed):
     grown = grow(restrict(basis, few), many.words)
     fresh = restrict(basis, Subspace.span(6, few.words, many.words))
     assert _same(grown, fresh)
-    assert (np.diff(grown.left // kernels.ORDERED_ROWS) >= 0).all()
+    assert (np.diff(grown.left // search.ORDERED_ROWS) >= 0).all()
     assert _same(shrink(grown, few.contains(grown.subspace.words)), restrict(basis, few))
 
 
