@@ -10,7 +10,7 @@ On a GPU sums are added in no fixed order: results repeat to round-off, not to t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any, Literal, get_args
 
@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hamiltonian_ml.learning.accelerator_entries import bracket_bins
 from hamiltonian_ml.learning.accelerator_layout import Layout, layout_of, padded
-from hamiltonian_ml.learning.accelerator_search import response_bins, search_levels
+from hamiltonian_ml.learning.accelerator_search import images, response_bins, search_levels
 from hamiltonian_ml.subspace import ground_state
 from hamiltonian_ml.subspace.ground_state import Levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure
@@ -118,29 +118,75 @@ def coefficient_gradients(
     min_gap: float = 1e-3,
 ) -> NDArray[np.float64]:
     """Pull cotangents of <P_p> back to the coefficients; see `ground_state.coefficient_gradients`."""
+    tables, diagonal_tables = structure.element_tables(cotangents)
+    kind = np.result_type(tables, levels.states)
+
+    def sources(layout: Layout, block: slice, size: int) -> Any:
+        table, diagonal, psi = _fit(block, size, tables, diagonal_tables, levels.states[:, 0])
+        return images(layout, table.astype(kind), diagonal, _over_states(layout, psi.astype(kind)))
+
+    values, undone = _pull_back(structure, coefficients, levels, sources, kind=kind, tol=tol, min_gap=min_gap)
+    if len(undone):
+        values[undone] = ground_state.coefficient_gradients(
+            structure, coefficients[undone], _some(levels, undone), cotangents[undone], tol=tol, min_gap=min_gap
+        )
+    return values
+
+
+def response_gradients(
+    structure: SubspaceStructure,
+    coefficients: NDArray[np.float64],
+    levels: Levels,
+    sources: NDArray[Any],
+    *,
+    tol: float,
+    min_gap: float,
+) -> NDArray[np.float64]:
+    """Return ``2 Re <z|P_p|psi>`` for the adjoint states z of some vectors; see `ground_state.response_gradients`."""
+
+    def fitted(layout: Layout, block: slice, size: int) -> Any:
+        return _over_states(layout, _fit(block, size, sources)[0])
+
+    values, undone = _pull_back(structure, coefficients, levels, fitted, kind=sources.dtype, tol=tol, min_gap=min_gap)
+    if len(undone):
+        values[undone] = ground_state.response_gradients(
+            structure, coefficients[undone], _some(levels, undone), sources[undone], tol=tol, min_gap=min_gap
+        )
+    return values
+
+
+def _pull_back(
+    structure: SubspaceStructure,
+    coefficients: NDArray[np.float64],
+    levels: Levels,
+    sources: Callable[[Layout, slice, int], Any],
+    *,
+    kind: np.dtype[Any],
+    tol: float,
+    min_gap: float,
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return the responses' expectation values of all rows, and the rows that did not reach the tolerance."""
     tables, diagonal_tables = structure.element_tables(coefficients)
-    sources, source_diagonals = structure.element_tables(cotangents)
-    kind = np.result_type(tables, sources, levels.states)
-    tables, sources, states = (part.astype(kind, copy=False) for part in (tables, sources, levels.states[:, 0]))
+    kind = np.result_type(tables, kind, levels.states)
+    tables, states = tables.astype(kind, copy=False), levels.states[:, 0].astype(kind, copy=False)
     shifts = np.maximum(min_gap * np.abs(coefficients).max(axis=1, initial=1e-300) - levels.gaps, 0.0)
     energies = levels.energies[:, 0] - shifts
     values, residuals = np.empty(coefficients.shape), np.empty(len(coefficients))
     with jax.enable_x64(True):
         layout = layout_of(structure)
         for block, size in _batches(layout, len(coefficients), tables.shape[1], kind):
-            *data, psi, shifted = _fit(
-                block, size, tables, diagonal_tables, sources, source_diagonals, states, energies
+            table, diagonal, psi, shifted = _fit(block, size, tables, diagonal_tables, states, energies)
+            source = sources(layout, block, size).astype(kind)
+            *bins, errors = response_bins(
+                layout, table, diagonal, source, _over_states(layout, psi), shifted, tol, 10 * _MAX_PRODUCTS
             )
-            *bins, errors = response_bins(layout, *data, _over_states(layout, psi), shifted, tol, 10 * _MAX_PRODUCTS)
             values[block] = 2 * _values(structure, block, *bins)
             residuals[block] = np.asarray(errors)[: block.stop - block.start]
-    undone = np.flatnonzero(~(residuals <= max(100 * tol, 1e-6)))
-    if len(undone):
-        some = Levels(*(getattr(levels, part.name)[undone] for part in fields(Levels)))
-        values[undone] = ground_state.coefficient_gradients(
-            structure, coefficients[undone], some, cotangents[undone], tol=tol, min_gap=min_gap
-        )
-    return values
+    return values, np.flatnonzero(~(residuals <= max(100 * tol, 1e-6)))
+
+
+def _some(levels: Levels, rows: NDArray[np.intp]) -> Levels:
+    return Levels(*(getattr(levels, part.name)[rows] for part in fields(Levels)))
 
 
 def _batches(layout: Layout, n_rows: int, n_codes: int, kind: np.dtype[Any]) -> Iterator[tuple[slice, int]]:

@@ -90,24 +90,29 @@ def search_levels(
 
 
 @jax.jit
+def images(layout: Layout, tables: jax.Array, diagonal_tables: jax.Array, states: jax.Array) -> jax.Array:
+    """Return what each row's operator makes of its state (n_rows, n_states)."""
+    return problem_of(layout, tables, diagonal_tables).multiply(states.T).T
+
+
+@jax.jit
 def response_bins(
     layout: Layout,
     tables: jax.Array,
     diagonal_tables: jax.Array,
-    source_tables: jax.Array,
-    source_diagonal_tables: jax.Array,
+    sources: jax.Array,
     states: jax.Array,
     energies: jax.Array,
     tolerance: jax.Array,
     max_products: jax.Array,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Solve (H - energy) z = -(G - <G>) psi, z off psi, by conjugate gradients; return `bracket_bins` of z and psi.
+    """Solve (H - energy) z = -(1 - |psi><psi|) source, z off psi, by conjugate gradients; return `bracket_bins`.
 
-    The third result is the residual of each row, relative to the right-hand side.
+    That is, of z and psi; sources and states have shape (n_rows, n_states). The third result is the residual of each
+    row, relative to the right-hand side.
     """
     problem, psi = problem_of(layout, tables, diagonal_tables), states.T
-    source = clear(-problem_of(layout, source_tables, source_diagonal_tables).multiply(psi), psi)
-    answer, residuals = _respond(problem, psi, source, energies, tolerance, max_products)
+    answer, residuals = _respond(problem, psi, clear(-sources.T, psi), energies, tolerance, max_products)
     return (*collect(layout, answer, psi), residuals)
 
 

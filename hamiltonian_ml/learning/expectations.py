@@ -7,6 +7,7 @@ is fixed by the structure and never differentiated; the solution inside them is,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Literal
 
 import jax
@@ -44,6 +45,11 @@ class GroundStates:
     rotations: NDArray[np.float64] | None
     tol: float
     device: Literal["cpu", "accelerator"]
+
+    @property
+    def methods(self) -> ModuleType:
+        """The module whose functions work there: `subspace.ground_state`, or `learning.accelerator`."""
+        return accelerator if self.device == "accelerator" else ground_state
 
 
 def solve(
@@ -93,8 +99,7 @@ def pull_back(states: GroundStates, cotangents: ArrayLike, *, min_gap: float = 1
     pulls = basis.check_coefficients(cotangents, ndim=2)
     if rotations is not None:
         pulls = rotate(basis, pulls, rotations)
-    methods = accelerator if states.device == "accelerator" else ground_state
-    gradients: NDArray[np.float64] = methods.coefficient_gradients(
+    gradients: NDArray[np.float64] = states.methods.coefficient_gradients(
         states.structure, states.coefficients, states.levels, pulls, tol=states.tol, min_gap=min_gap
     )
     return gradients if rotations is None else rotate_back(basis, gradients, rotations)

@@ -103,8 +103,9 @@ def loss_of(parameters: Parameters, rows: Rows, chosen: Chosen, loss: Loss, sett
 def _outside(states: GroundStates, boundary: Boundary, shares: Array, settings: Settings) -> tuple[float, Array]:
     """Return the weighted mean of the rows' variances outside, and its derivative in the axes of the coefficients."""
     values, gradients = outside_variance(
-        states.structure, boundary, states.coefficients, states.levels, tol=states.tol, min_gap=settings.min_gap
-    )
+        states.structure, boundary, states.coefficients, states.levels, tol=states.tol, min_gap=settings.min_gap,
+        pull_back=states.methods.response_gradients,
+    )  # fmt: skip
     gradients *= shares[:, None]
     if states.rotations is not None:
         gradients = rotate_back(states.structure.basis, gradients, states.rotations)

@@ -7,7 +7,6 @@ the outside. It is built once and combined with any row of coefficients.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -52,11 +51,10 @@ def find_boundary(structure: SubspaceStructure) -> Boundary:
     -----
     Memory is proportional to the number of states times the number of distinct flips.
     """
-    for seed in count():  # two states out of a million share a hash about once in 10^7 calls
-        boundary = _find_boundary(structure, seed)
-        if boundary is not None:
-            return boundary
-    raise AssertionError  # count() has no end
+    seed = 0
+    while (boundary := _find_boundary(structure, seed)) is None:  # about once in 10^7 boundaries of a million states
+        seed += 1
+    return boundary
 
 
 def _find_boundary(structure: SubspaceStructure, seed: int) -> Boundary | None:

@@ -194,11 +194,27 @@ def coefficient_gradients(
         )  # fmt: skip
 
     map_blocks(apply, row_blocks(len(states), smallest=_smallest_block(structure.dimension)))
-    answers = responses(structure, coefficients, levels, sources, tol=tol, min_gap=min_gap)
-    return 2 * expectations(structure, answers, states)
+    return response_gradients(structure, coefficients, levels, sources, tol=tol, min_gap=min_gap)
 
 
-def responses(
+def response_gradients(
+    structure: SubspaceStructure,
+    coefficients: NDArray[np.float64],
+    levels: Levels,
+    sources: NDArray[Any],
+    *,
+    tol: float,
+    min_gap: float,
+) -> NDArray[np.float64]:
+    """Return ``2 Re <z|P_p|psi>`` (n_rows, n_terms) for the adjoint states z of sources ``G psi`` (n_rows, dimension).
+
+    The sources may be overwritten. See `coefficient_gradients` for the other parameters and for errors.
+    """
+    answers = _responses(structure, coefficients, levels, sources, tol=tol, min_gap=min_gap)
+    return 2 * expectations(structure, answers, levels.ground_states.astype(answers.dtype, copy=False))
+
+
+def _responses(
     structure: SubspaceStructure,
     coefficients: NDArray[np.float64],
     levels: Levels,
@@ -207,10 +223,7 @@ def responses(
     tol: float,
     min_gap: float,
 ) -> NDArray[Any]:
-    """Return z with ``(H - E) z = -(G - <G>) psi``, orthogonal to psi, for sources ``G psi`` (n_rows, dimension).
-
-    The sources are overwritten. See `coefficient_gradients` for the other parameters and for errors.
-    """
+    """Return z with ``(H - E) z = -(G - <G>) psi``, orthogonal to psi."""
     tables, diagonal_tables = structure.element_tables(coefficients)
     kind = np.result_type(tables, sources)
     states = np.ascontiguousarray(levels.ground_states, dtype=kind)

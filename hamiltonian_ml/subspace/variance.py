@@ -6,6 +6,7 @@ and its derivative with respect to every coefficient. It is the certificate's re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.boundary import Boundary
-from hamiltonian_ml.subspace.ground_state import Levels, expectations, responses
+from hamiltonian_ml.subspace.ground_state import Levels, response_gradients
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
 
@@ -26,6 +27,7 @@ def outside_variance(
     *,
     tol: float = 1e-8,
     min_gap: float = 1e-3,
+    pull_back: Callable[..., NDArray[np.float64]] = response_gradients,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the variance outside the subspace in units of the coefficients' mean square a qubit, and its derivative.
 
@@ -41,6 +43,8 @@ def outside_variance(
         From `lowest_levels`.
     tol, min_gap : float
         As in `coefficient_gradients`.
+    pull_back : callable
+        `response_gradients`, or a function that does the same elsewhere.
 
     Returns
     -------
@@ -76,8 +80,7 @@ def outside_variance(
 
     map_blocks(reach, row_blocks(len(states)))
     explicit = 2 * structure.expectations_of_bins(bins, np.zeros((len(states), structure.tables.diagonal.shape[0])))
-    answers = responses(structure, coefficients, levels, back, tol=tol, min_gap=min_gap)
-    gradients = explicit + 2 * expectations(structure, answers, states)
+    gradients = explicit + pull_back(structure, coefficients, levels, back, tol=tol, min_gap=min_gap)
     unit = np.maximum((coefficients**2).sum(axis=1) / structure.basis.n_qubits, 1e-300)
     values = variances / unit
     slope = 2 * coefficients / (structure.basis.n_qubits * unit[:, None])

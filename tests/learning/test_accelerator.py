@@ -16,11 +16,13 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.learning import accelerator
 from hamiltonian_ml.learning.accelerator_layout import layout_of, padded
-from hamiltonian_ml.learning.accelerator_search import response_bins, search_levels
+from hamiltonian_ml.learning.accelerator_search import images, response_bins, search_levels
 from hamiltonian_ml.learning.expectations import ground_state_expectations, pull_back, solve
 from hamiltonian_ml.subspace import ground_state
+from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.ground_state import SolverError
 from hamiltonian_ml.subspace.structure import restrict
+from hamiltonian_ml.subspace.variance import outside_variance
 
 
 def _structure(basis, dimension, rng):
@@ -97,6 +99,18 @@ def test_gradients_are_those_of_the_compiled_search(problem, rng):
     got = accelerator.coefficient_gradients(structure, coeffs, levels, cotangents, tol=1e-12)
     np.testing.assert_allclose(got, expected, atol=1e-8 * np.abs(expected).max())
     assert np.abs(expected).max() > 1e-2
+
+
+def test_the_variance_penalty_has_the_gradient_of_the_compiled_search(problem, monkeypatch):
+    structure, coeffs = problem
+    levels = ground_state.lowest_levels(structure, coeffs, tol=1e-12)
+    arguments = structure, find_boundary(structure), coeffs, levels
+    expected, slopes = outside_variance(*arguments, tol=1e-12)
+    monkeypatch.setattr(ground_state, "respond_rows", None)  # the compiled loop is not to be used
+    got, gradients = outside_variance(*arguments, tol=1e-12, pull_back=accelerator.response_gradients)
+    np.testing.assert_array_equal(got, expected)
+    np.testing.assert_allclose(gradients, slopes, atol=1e-8 * np.abs(slopes).max())
+    assert np.abs(slopes).max() > 1e-3
 
 
 @settings(max_examples=25)
@@ -272,7 +286,8 @@ def test_what_a_gpu_gets_adds_no_complex_numbers_in_memory_and_calls_nobody_back
         data, limits = (layout, tables, diagonal_tables), np.ones((2, 2))
         programs = [
             search_levels.trace(*data, states, np.ones(2, dtype=bool), limits, 400),
-            response_bins.trace(*data, tables, diagonal_tables, states[:, 0], limits[0], 1e-8, 400),
+            response_bins.trace(*data, states[:, 0], states[:, 0], limits[0], 1e-8, 400),
+            images.trace(*data, states[:, 0]),
         ]
         for program in programs:
             text = program.lower(lowering_platforms=("cuda",)).as_text()
