@@ -6,13 +6,34 @@ In: a fitted estimator, or a path. Out: a netCDF file, or an estimator again.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from hamiltonian_ml.estimators import persistence
 
 
 class KeptInFiles:
     """Base of `Inspectable`; not for direct use."""
+
+    _asked_back: ClassVar[tuple[str, ...]] = ()  # parameters that a loaded estimator cannot do without
+
+    if TYPE_CHECKING:
+        n_features_in_: int
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]:
+            """Return the parameters."""
+
+    def _state_for_files(self) -> dict[str, Any]:
+        """Return the fitted attributes that make a file."""
+        own = self.get_params(deep=False)
+        return {name: value for name, value in vars(self).items() if name not in own and not name.startswith("_")}
+
+    def _after_loading(self) -> None:
+        """Bring what came from a file to what it was."""
+
+    @property
+    def _n_embedded(self) -> int:
+        """Number of features that the embedding gets."""
+        return self.n_features_in_
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to a netCDF file of arrays and plain values; nothing is pickled.
@@ -33,7 +54,9 @@ class KeptInFiles:
 
         Notes
         -----
-        Parameters that are no plain values, such as a sampler of your own, are left out; `load` says so.
+        Parameters that are no plain values, such as a sampler of your own, are left out; `load` says so. The base of a
+        head, and features of your own, have to be passed to `load` again. Of a base on scaled rows the file holds the
+        logits of four rows drawn around the mean, by which `load` knows it.
 
         Examples
         --------
@@ -67,7 +90,8 @@ class KeptInFiles:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file is something else, damaged, of a newer version, or holds an estimator of another class.
+            If the file is something else, damaged, of a newer version, or holds an estimator of another class; or if
+            the base or features of a head are missing, or are not those that it was fitted with.
 
         Examples
         --------

@@ -6,8 +6,7 @@ In: another classifier, and the features that the head looks at. Out: a classifi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +27,7 @@ from sklearn.utils.validation import (
 from hamiltonian_ml.bases.checks import check_choice
 from hamiltonian_ml.estimators import records
 from hamiltonian_ml.estimators.classifier import SoftmaxClassifier
+from hamiltonian_ml.estimators.head_files import FOREIGN, own_parts, take_back
 from hamiltonian_ml.estimators.parameters import documented
 from hamiltonian_ml.estimators.targets import ResidualTargets
 
@@ -68,6 +68,8 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
         Fitted.
     classes_ : (n_classes,) ndarray
         Those of the base, sorted.
+    n_head_features_ : int
+        Number of features that the head looks at.
 
     Examples
     --------
@@ -86,6 +88,8 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
     n_qubits: int = field(default=6, kw_only=True)
     features: Any = None
     mode: str = "residual"
+
+    _asked_back: ClassVar[tuple[str, ...]] = FOREIGN
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Learn the operators of the head.
@@ -143,31 +147,16 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
         check_is_fitted(self)
         return records.comparison(self.classes_[self._base_logits(X).argmax(axis=1)], self.predict(X), np.asarray(y))
 
-    def save(self, path: str | Path) -> None:
-        """Refuse: the base is another library's object, which no file of arrays can hold.
+    def _state_for_files(self) -> dict[str, Any]:
+        state = {k: v for k, v in super()._state_for_files().items() if k not in ("base_", "features_")}
+        return state | own_parts(self)
 
-        Parameters
-        ----------
-        path : path_like
-            Not written to.
+    def _after_loading(self) -> None:
+        take_back(self)
 
-        Raises
-        ------
-        ValueError
-            Always; it says what to do.
-
-        Examples
-        --------
-        >>> from hamiltonian_ml import HamiltonianHeadClassifier
-        >>> HamiltonianHeadClassifier().save("head.nc")
-        Traceback (most recent call last):
-        ...
-        ValueError: a head cannot be saved as netCDF, ...
-        """
-        raise ValueError(
-            f"a head cannot be saved as netCDF, because its base, a {type(self.base).__name__}, cannot; keep the "
-            "whole with pickle or skops, for files that you trust."
-        )
+    @property
+    def _n_embedded(self) -> int:
+        return int(self.n_head_features_)
 
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, NDArray[Any]]:
         """Return the head's features, and (place of the class, logits of the base) for each row."""
@@ -179,7 +168,10 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
                 "fit a base that knows them."
             )
         places = np.searchsorted(self.base_classes_, labels)
-        return self._rows(X), np.column_stack([places, self._offsets(X)])
+        rows = self._rows(X)
+        if reset:
+            self.n_head_features_ = rows.shape[1]
+        return rows, np.column_stack([places, self._offsets(X)])
 
     def _learn_targets(self, values: NDArray[Any], weights: Array) -> tuple[ResidualTargets, Array]:
         labels = self.base_classes_[values[:, 0].astype(np.intp)]
@@ -189,10 +181,8 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
     def _prepare(self, X: Any, labels: NDArray[Any], weights: ArrayLike | None) -> None:
         """Take the base and the features as they are, or fit copies of them to the training rows."""
         check_choice("mode", self.mode, MODES)
-        if self.features is None:
-            validate_data(self, X, dtype=np.float64)
-        else:
-            validate_data(self, X, skip_check_array=True)
+        checks: dict[str, Any] = {"dtype": np.float64} if self.features is None else {"skip_check_array": True}
+        table = validate_data(self, X, **checks)
         base = self.base
         is_classifier = base is None or hasattr(base, "fit")
         if not is_classifier and not callable(base):
@@ -210,7 +200,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
         else:
             self.base_ = base if not is_classifier or _is_fitted(base) else _fitted(base, X, labels, weights)
         self.base_classes_ = np.asarray(self.base_.classes_) if is_classifier else np.unique(labels)
-        self.features_ = self._fitted_features(X, labels, weights)
+        self.features_ = self._fitted_features(table, labels, weights)
 
     def _fitted_features(self, X: Any, labels: Any = None, weights: ArrayLike | None = None) -> Any:
         features = StandardScaler() if self.features is None else self.features

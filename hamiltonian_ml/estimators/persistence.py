@@ -21,7 +21,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples, Subspace
-from hamiltonian_ml.estimators.targets import ClassTargets, RealTargets
+from hamiltonian_ml.estimators.head_files import ForeignObjectError
+from hamiltonian_ml.estimators.targets import ClassTargets, RealTargets, ResidualTargets
 from hamiltonian_ml.learning.archive import read_archive, write_archive
 from hamiltonian_ml.learning.embedding import Features, Mapped, Mixtures, Products, Waves, n_maps
 from hamiltonian_ml.learning.model import Parameters
@@ -40,6 +41,7 @@ ESTIMATORS = {  # what a file may hold, and where it is
     "HamiltonianClassifier": "hamiltonian_ml.estimators.classifier",
     "HamiltonianRegressor": "hamiltonian_ml.estimators.regressor",
     "HamiltonianTransformer": "hamiltonian_ml.estimators.transformer",
+    "HamiltonianHeadClassifier": "hamiltonian_ml.estimators.head",
 }
 
 
@@ -71,12 +73,15 @@ _TYPES: dict[type, tuple[tuple[str, ...], Callable[..., Any]]] = {
     **{
         each: (tuple(field.name for field in fields(each)), each)
         for each in (
-            ClassTargets, RealTargets, Features, Products, Waves, Mixtures, Backend, FullSelection, KrylovSelection,
-            ClassicalSelection, RandomSelection, NoiseSelection, RefinedSelection, SampleStore,
+            ClassTargets, ResidualTargets, RealTargets, Features, Products, Waves, Mixtures, Backend, FullSelection,
+            KrylovSelection, ClassicalSelection, RandomSelection, NoiseSelection, RefinedSelection, SampleStore,
         )
     },
 }  # fmt: skip
 _MAKERS = {each.__name__: maker for each, (_, maker) in _TYPES.items()}
+
+
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class _NotStorableError(ValueError):
@@ -100,12 +105,26 @@ def load(path: str | Path, **parameters: Any) -> Any:
             _insert_function(estimator, parameters["embedding"])
         if "embedding" not in missing or "embedding" in parameters:
             _check_shapes(estimator)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not a model file of hamiltonian_ml, or it is damaged: {error}.") from error
-    if "embedding" in missing and "embedding" not in parameters:
-        raise ValueError(f"{path} holds a model whose embedding is your own function; pass load(path, embedding=...).")
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+    for name in ("embedding", *estimator._asked_back):
+        if name in missing and name not in parameters:
+            raise ValueError(
+                f"{path} holds a model whose {name} is an object of your own ({missing[name]}), which no file can "
+                f"hold; pass load(path, {name}=...)."
+            )
     _complete(estimator, parameters)
+    try:
+        estimator._after_loading()
+    except ForeignObjectError:
+        raise
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
     return estimator
+
+
+def _damaged(path: str | Path, error: Exception) -> ValueError:
+    return ValueError(f"{path} is not a model file of hamiltonian_ml, or it is damaged: {error}.")
 
 
 def _encode(value: Any, place: str, arrays: dict[str, NDArray[Any]]) -> Any:
@@ -145,11 +164,7 @@ def _encode_estimator(estimator: Any, place: str, arrays: dict[str, NDArray[Any]
             parameters[name] = _encode(value, f"{place}.{name}", arrays)
         except _NotStorableError:
             missing[name] = type(value).__name__
-    state = {
-        name: _encode(value, f"{place}.{name}", arrays)
-        for name, value in vars(estimator).items()
-        if name not in estimator.get_params(deep=False) and not name.startswith("_")
-    }
+    state = {name: _encode(value, f"{place}.{name}", arrays) for name, value in estimator._state_for_files().items()}
     return {"estimator": type(estimator).__name__, "parameters": parameters, "missing": missing, "state": state}
 
 
@@ -185,7 +200,7 @@ def _check_shapes(estimator: Any) -> None:
     shapes = [np.shape(parameters.bias), np.shape(parameters.features)[1:], np.shape(parameters.labels)]
     if shapes != [(n_terms,), (n_terms,), (n_outputs, n_terms)] or np.shape(parameters.intercepts) != (n_outputs,):
         raise ValueError("its operators do not fit its Pauli strings")
-    if len(parameters.features) != n_maps(parameters.maps, estimator.n_features_in_):
+    if len(parameters.features) != n_maps(parameters.maps, estimator._n_embedded):
         raise ValueError("its operators do not fit its number of features")
     if not all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(parameters)):
         raise ValueError("its operators are not finite")

@@ -131,11 +131,3 @@ def test_classes_that_the_base_does_not_know_are_named(moons):
     X, y, base = moons
     with pytest.raises(ValueError, match=r"y must hold classes of the base model, .* got \['up'\] too"):
         HamiltonianHeadClassifier(base).fit(X, np.where(X[:, 1] > 0.5, "up", y))
-
-
-def test_saving_a_head_says_why_it_cannot_be(moons, tmp_path):
-    X, y, base = moons
-    head = HamiltonianHeadClassifier(base, n_qubits=2, max_iter=1).fit(X, y)
-    with pytest.raises(ValueError, match="its base, a LogisticRegression, cannot"):
-        head.save(tmp_path / "head.nc")
-    assert not list(tmp_path.iterdir())
