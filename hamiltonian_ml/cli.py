@@ -15,8 +15,10 @@ from typer.core import TyperGroup
 
 from hamiltonian_ml.commands.doctor import doctor
 from hamiltonian_ml.commands.fit import fit
+from hamiltonian_ml.commands.jobs import collect, submit
 from hamiltonian_ml.commands.output import check_folder, is_watched
 from hamiltonian_ml.commands.predict import predict
+from hamiltonian_ml.commands.preview import preview
 from hamiltonian_ml.commands.sweep import sweep
 
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ def demo(
         _print_summary(results, files)
 
 
-for _command in (fit, predict, sweep, doctor):
+for _command in (fit, predict, preview, submit, collect, sweep, doctor):
     main.command()(_command)
 
 

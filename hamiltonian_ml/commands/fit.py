@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hamiltonian_ml.commands import options as given
 from hamiltonian_ml.commands.output import check_file, is_watched, show
 
 if TYPE_CHECKING:
@@ -14,25 +15,25 @@ if TYPE_CHECKING:
 
 
 def fit(
-    table: Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file; its first line names the columns.")],
-    target: Annotated[str, typer.Option(help="Column to predict.")],
+    table: given.Table,
+    target: given.Target,
     out: Annotated[Path, typer.Option(help="File for the model, netCDF.")] = Path("model.nc"),
-    drop: Annotated[list[str] | None, typer.Option(help="Column to leave out; may be repeated.")] = None,
-    task: Annotated[str, typer.Option(help="auto, classification or regression.")] = "auto",
-    test_fraction: Annotated[float, typer.Option(help="Share of the rows kept for the score; 0 keeps none.")] = 0.2,
-    qubits: Annotated[int, typer.Option(help="Qubits.")] = 6,
-    connectivity: Annotated[str, typer.Option(help="chain or ring.")] = "chain",
-    selection: Annotated[str, typer.Option(help="auto, full, krylov, classical or random.")] = "auto",
-    backend: Annotated[str, typer.Option(help="Where circuits run: auto, statevector, mps, ...")] = "auto",
-    shots: Annotated[int, typer.Option(help="Shots a circuit.")] = 1000,
-    max_iter: Annotated[int, typer.Option(help="Most epochs.")] = 100,
-    learning_rate: Annotated[float, typer.Option(help="Step size.")] = 0.02,
-    alpha: Annotated[float, typer.Option(help="Strength of the L2 penalty.")] = 0.0,
+    drop: given.Drop = None,
+    task: given.Kind = "auto",
+    test_fraction: given.TestFraction = 0.2,
+    qubits: given.Qubits = 6,
+    connectivity: given.Connectivity = "chain",
+    selection: given.Selection = "auto",
+    backend: given.Backend = "auto",
+    shots: given.Shots = 1000,
+    max_iter: given.MaxIter = 100,
+    learning_rate: given.LearningRate = 0.02,
+    alpha: given.Alpha = 0.0,
     store: Annotated[Path | None, typer.Option(help="Folder of samples and jobs; nothing is measured twice.")] = None,
     replay: Annotated[bool, typer.Option("--replay", help="Only samples of the store; measure nothing.")] = False,
-    max_qpu_seconds: Annotated[float | None, typer.Option(help="Budget of all jobs of the store.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the split, start values and samples.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    max_qpu_seconds: given.MaxQpuSeconds = None,
+    seed: given.Seed = 0,
+    as_json: given.AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
     """Learn to predict a column of a table from its other columns, which are scaled on the way."""
@@ -51,10 +52,10 @@ def fit(
     fitted = fit_table(read_table(table), settings, verbose=is_watched(quiet=quiet or as_json))
     out.parent.mkdir(parents=True, exist_ok=True)
     fitted.model.save(out)
-    show(_summary(fitted) | {"written_to": str(out)}, as_json=as_json)
+    show(summary(fitted) | {"written_to": str(out)}, as_json=as_json)
 
 
-def _summary(fitted: FittedTable) -> dict[str, Any]:
+def summary(fitted: FittedTable) -> dict[str, Any]:
     """Return what is printed of a fit."""
     score = "accuracy" if hasattr(fitted.model, "classes_") else "R2"
     return {

@@ -20,6 +20,8 @@ _WRONG = (TypeError, ValueError, OverflowError)
 def checked_rows(estimator: Any, X: Any, *, reset: bool) -> NDArray[np.float64]:
     """Return rows (n_rows, n_features) as finite float64; with ``reset``, their width and names are remembered."""
     try:
+        if not reset and not hasattr(estimator, "n_features_in_"):  # a preview before a fit: no names to compare with
+            return np.asarray(check_array(X, dtype=np.float64))
         rows: NDArray[np.float64] = validate_data(estimator, X, dtype=np.float64, reset=reset)
     except _WRONG as error:
         raise _naming("X", error) from error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from hamiltonian_ml.bases.checks import check_choice, check_integer
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
+from hamiltonian_ml.sampling.usage import Usage
 from hamiltonian_ml.study.tables import numbers_of, require_columns
 
 TASKS = ("auto", "classification", "regression")
@@ -96,23 +97,10 @@ def fit_table(table: pd.DataFrame, settings: FitSettings, *, verbose: bool = Fal
     ValueError
         If a column is missing, holds no numbers or has gaps, the target has one value only, or an option is wrong.
     """
-    require_columns(table, [settings.target, *settings.drop])
-    features = numbers_of(table.drop(columns=[settings.target, *settings.drop]))
-    if not len(features.columns):
-        raise ValueError(f"the table has no column beside the target {settings.target!r} and those that are dropped.")
-    target = table[settings.target]
-    _check_filled(target)
-    classes = _means_classes(target, settings.task)
-    if classes:
-        target = target.astype(str) if not pd.api.types.is_numeric_dtype(target) else target
-    else:
-        target = numbers_of(table[[settings.target]])[settings.target]
-    train, test = _split(len(table), target.to_numpy() if classes else None, settings)
+    ready = _prepared(table, settings, verbose=verbose)
+    model, features, target, train, test = ready.model, ready.features, ready.target, ready.train, ready.test
     scaler = StandardScaler().fit(features.iloc[train])
-    kind = HamiltonianClassifier if classes else HamiltonianRegressor
-    model = kind(**settings.options, random_state=settings.seed, verbose=int(verbose))
-    scaled = pd.DataFrame(scaler.transform(features.iloc[train]), columns=features.columns)
-    model.fit(scaled, target.to_numpy()[train])
+    model.fit(_scaled(scaler, features.iloc[train]), target[train])
     _fold_scaling(model, scaler.mean_, scaler.scale_)
     model.target_name_ = settings.target
     judged = test if len(test) else train
@@ -120,10 +108,28 @@ def fit_table(table: pd.DataFrame, settings: FitSettings, *, verbose: bool = Fal
         model=model,
         n_train=len(train),
         n_test=len(test),
-        train_score=float(model.score(features.iloc[train], target.to_numpy()[train])),
-        test_score=float(model.score(features.iloc[test], target.to_numpy()[test])) if len(test) else np.nan,
+        train_score=float(model.score(features.iloc[train], target[train])),
+        test_score=float(model.score(features.iloc[test], target[test])) if len(test) else np.nan,
         trusted=float(model.certify(features.iloc[judged]).trusted.mean()),
     )
+
+
+def preview_table(table: pd.DataFrame, settings: FitSettings, *, price_per_minute: float | None = None) -> Usage:
+    """Return what `fit_table` takes on a processor; nothing is sent. Raises as it does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from hamiltonian_ml.study.fitting import FitSettings, preview_table
+    >>> table = pd.DataFrame({"width": [0.0, 1.0, 2.0, 3.0], "kind": list("abab")})
+    >>> options = {"n_qubits": 3, "selection": "krylov", "max_iter": 5, "shots": 100}
+    >>> chosen = FitSettings(target="kind", test_fraction=0, options=options)
+    >>> preview_table(table, chosen).executions  # 4 rows, 3 circuits, at the start and at the end
+    2400
+    """
+    ready = _prepared(table, settings, verbose=False)
+    features = ready.features.iloc[ready.train]
+    return ready.model.preview(_scaled(StandardScaler().fit(features), features), price_per_minute=price_per_minute)
 
 
 def predict_table(model: HamiltonianEstimator, table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
@@ -151,6 +157,39 @@ def predict_table(model: HamiltonianEstimator, table: pd.DataFrame) -> tuple[pd.
         columns |= {f"probability_{label}": odds[:, k] for k, label in enumerate(model.classes_.tolist())}
     columns["trusted"] = model.certify(features).trusted.values
     return pd.DataFrame(columns, index=table.index), _score(model, features, table)
+
+
+class _Prepared(NamedTuple):
+    """A model that is not fitted yet, and checked rows; ``train`` and ``test`` are places of rows."""
+
+    model: HamiltonianEstimator
+    features: pd.DataFrame
+    target: np.ndarray[Any, Any]
+    train: np.ndarray[Any, Any]
+    test: np.ndarray[Any, Any]
+
+
+def _prepared(table: pd.DataFrame, settings: FitSettings, *, verbose: bool) -> _Prepared:
+    """Return what is fitted, after a look at every column."""
+    require_columns(table, [settings.target, *settings.drop])
+    features = numbers_of(table.drop(columns=[settings.target, *settings.drop]))
+    if not len(features.columns):
+        raise ValueError(f"the table has no column beside the target {settings.target!r} and those that are dropped.")
+    target = table[settings.target]
+    _check_filled(target)
+    classes = _means_classes(target, settings.task)
+    if classes:
+        target = target.astype(str) if not pd.api.types.is_numeric_dtype(target) else target
+    else:
+        target = numbers_of(table[[settings.target]])[settings.target]
+    train, test = _split(len(table), target.to_numpy() if classes else None, settings)
+    kind = HamiltonianClassifier if classes else HamiltonianRegressor
+    model = kind(**settings.options, random_state=settings.seed, verbose=int(verbose))
+    return _Prepared(model, features, target.to_numpy(), train, test)
+
+
+def _scaled(scaler: StandardScaler, features: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(scaler.transform(features), columns=features.columns)
 
 
 def _score(model: HamiltonianEstimator, features: pd.DataFrame, table: pd.DataFrame) -> float:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hamiltonian_ml import HamiltonianClassifier, HamiltonianRegressor, SampleStore
@@ -38,6 +39,12 @@ def test_the_preview_is_exactly_what_the_service_then_counts(place, options):
     assert (usage.circuits, usage.executions) == (service.circuits, service.executions)
     assert usage.jobs == len(service.jobs())
     assert usage.qpu_seconds == pytest.approx(Ledger(store / "jobs").spent())
+
+
+def test_the_preview_before_a_fit_takes_a_table_with_names(place):
+    backend, _, store = place
+    model = classifier(backend, store)
+    assert model.preview(pd.DataFrame(X, columns=["a", "b"])) == model.preview(X)
 
 
 def test_the_preview_is_exact_where_a_round_takes_several_jobs(place, monkeypatch):
