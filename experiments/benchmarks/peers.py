@@ -1,0 +1,201 @@
+"""What scikit-learn users may do with the estimators of this package and of its neighbours: one table, run here.
+
+Run ``python -m experiments.benchmarks.peers [NAME ...]``; it takes most of an hour, and a run that was stopped goes on.
+Every estimator has a process of its own. Neighbours are judged where they are installed, and named as missing where
+they are not: qiskit-machine-learning, squlearn and pennylane are packages; qml-benchmarks is a repository, whose folder
+``src`` belongs on PYTHONPATH. All are made as their documentation makes them, for scaled moons with labels -1 and 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.datasets import make_blobs, make_moons
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+from experiments.benchmarks.candidates import CANDIDATES
+
+TRAIT_SECONDS, CHECKS_SECONDS = 120, 1200  # most time for one trait, and for all checks
+REVISION = 1
+
+
+def table(n_rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    X, y = make_moons(n_rows, noise=0.15, random_state=seed)
+    return StandardScaler().fit_transform(X), np.where(y > 0, 1, -1)
+
+
+def _text_labels(model: Any) -> bool:
+    X, y = table(30, 0)
+    names = np.where(y > 0, "up", "down")
+    return set(model.fit(X, names).predict(X)) <= {"up", "down"}
+
+
+def _three_classes(model: Any) -> bool:
+    X, y = make_blobs(30, 2, centers=3, random_state=0)
+    return model.fit(StandardScaler().fit_transform(X), y).predict(X).shape == (30,)
+
+
+def _probabilities(model: Any) -> bool:
+    X, y = table(30, 0)
+    return bool(np.allclose(model.fit(X, y).predict_proba(X).sum(axis=1), 1))
+
+
+def _weights(model: Any) -> bool:
+    X, y = table(30, 0)
+    return model.fit(X, y, sample_weight=np.ones(30)) is not None
+
+
+def _remembers_width(model: Any) -> bool:
+    return bool(model.fit(*table(30, 0)).n_features_in_ == 2)
+
+
+def _pickles(model: Any) -> bool:
+    X, y = table(30, 0)
+    model.fit(X, y)
+    return bool((pickle.loads(pickle.dumps(model)).predict(X) == model.predict(X)).all())
+
+
+TRAITS: dict[str, Callable[[Any], bool]] = {
+    "clone": lambda model: type(clone(model)) is type(model),
+    "search": lambda model: hasattr(GridSearchCV(model, {}, cv=2).fit(*table(30, 0)), "best_estimator_"),
+    "2 jobs": lambda model: len(cross_val_score(model, *table(30, 0), cv=2, n_jobs=2, error_score="raise")) == 2,
+    "text": _text_labels,
+    "3 cl.": _three_classes,
+    "proba": _probabilities,
+    "weights": _weights,
+    "width": _remembers_width,
+    "pickle": _pickles,
+}
+
+
+class OutOfTimeError(Exception):
+    """Something took longer than it may."""
+
+
+def limited(seconds: int, work: Callable[[], Any]) -> Any:
+    """Return what a call returns, or raise OutOfTimeError."""
+
+    def stop(*_: Any) -> None:
+        raise OutOfTimeError
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        return work()
+    finally:
+        signal.alarm(0)
+
+
+def judged(trait: Callable[[Any], bool], make: Callable[[], Any]) -> str:
+    """Return yes or no; no is any error, of whatever kind. A question mark stands for no answer in time."""
+    try:
+        return "yes" if limited(TRAIT_SECONDS, lambda: trait(make())) else "no"
+    except OutOfTimeError:
+        return "?"
+    except Exception:  # noqa: BLE001 - whatever another package raises
+        return "no"
+
+
+def checks(model: Any) -> str:
+    """Return how many of scikit-learn's checks were passed and failed, and how many skip themselves."""
+    found: Counter[str] = Counter()
+
+    def note(*, status: str, **_: Any) -> None:
+        found[status] += 1
+
+    try:
+        limited(CHECKS_SECONDS, lambda: check_estimator(model, on_fail=None, on_skip=None, callback=note))
+    except OutOfTimeError:
+        return f"{found['passed']} / {found['failed']} / {found['skipped']}, then out of time"
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"raises {type(error).__name__}"
+    return f"{found['passed']} / {found['failed']} / {found['skipped']}"
+
+
+def accuracy(make: Callable[[], Any]) -> str:
+    """Return the accuracy on 100 test rows after training on 100, and the processor time of both."""
+    X, y = table(200, 1)
+    start = time.process_time()
+    try:
+        model = limited(2 * TRAIT_SECONDS, lambda: make().fit(X[:100], y[:100]))
+        score = float(np.mean(model.predict(X[100:]) == y[100:]))
+    except OutOfTimeError:
+        return "?"
+    except Exception:  # noqa: BLE001 - as above
+        return "-"
+    return f"{score:.2f} in {time.process_time() - start:.1f} s"
+
+
+def judge(name: str) -> dict[str, str]:
+    """Return a row of the table."""
+    make = CANDIDATES[name].make
+    warnings.simplefilter("ignore")
+    found = {trait: judged(test, make) for trait, test in TRAITS.items()} if is_for_classes(make()) else {}
+    moons = accuracy(make) if found else ""
+    return {**found, "moons": moons, "passed / failed / skipped": checks(make())}
+
+
+def is_for_classes(model: Any) -> bool:
+    """Return whether an estimator classifies, if it says so to scikit-learn or has the look of it."""
+    try:
+        return is_classifier(model)
+    except AttributeError:  # no tags
+        return hasattr(model, "predict")
+
+
+def main() -> None:
+    """Judge what is missing, each in a process of its own, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", default=list(CANDIDATES), help="estimators (default all)")
+    parser.add_argument("--one", action="store_true", help="judge one here, and print it as JSON")
+    parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "data", help="where results are kept")
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(judge(options.names[0])))
+        return
+    columns = [*TRAITS, "moons", "passed / failed / skipped"]
+    widths = [max(7, len(column)) for column in columns]
+    widths[columns.index("moons")] = 16
+    print(" " * 40 + " ".join(f"{column:>{width}}" for column, width in zip(columns, widths, strict=True)))
+    for name in options.names:
+        row = _kept(name, options.folder)
+        cells = " ".join(f"{row.get(c, ''):>{w}}" for c, w in zip(columns, widths, strict=True)) if row else "missing"
+        print(f"{name:40}{cells}", flush=True)
+
+
+def _kept(name: str, folder: Path) -> dict[str, str] | None:
+    """Return a row, from its file if there is one; None if the package is not installed."""
+    file = folder / f"peers-{REVISION}-{name.replace(' ', '-')}.json"
+    if not file.exists():
+        if find_spec(CANDIDATES[name].package) is None:
+            return None
+        one = [sys.executable, "-m", "experiments.benchmarks.peers", name, "--one"]
+        # Without this variable, which SciPy reads when it is imported, scikit-learn skips its check of other arrays.
+        found = subprocess.run(one, capture_output=True, text=True, env={**os.environ, "SCIPY_ARRAY_API": "1"})
+        if found.returncode:
+            raise RuntimeError(f"judging {name} ended with status {found.returncode}: {found.stderr[-300:]}")
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(found.stdout.strip().splitlines()[-1], encoding="utf-8")
+    row: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return row
+
+
+if __name__ == "__main__":
+    main()
