@@ -22,9 +22,9 @@ from hamiltonian_ml.bases.states import Samples, words_from_register_bytes
 from hamiltonian_ml.sampling.files import write_whole
 from hamiltonian_ml.sampling.ledger import COLLECTED, PLANNED, SENDING, SUBMITTED, JobRecord, Ledger, RequestRecord
 from hamiltonian_ml.sampling.request import SampleRequest
-from hamiltonian_ml.sampling.service import JobRefusedError, JobService, Registers, ServiceError
+from hamiltonian_ml.sampling.service import JobRefusedError, JobService, Registers, ServiceError, blames_the_size
 from hamiltonian_ml.sampling.store import SampleStore, npz_bytes
-from hamiltonian_ml.sampling.usage import Piece, split_jobs
+from hamiltonian_ml.sampling.usage import Piece, halves, split_jobs
 
 _TRIES = 4  # of one question to the service, with pauses that double
 _ROUNDS = 3  # of jobs in one run: the planned ones, and twice new ones for what failed or came back incomplete
@@ -115,7 +115,7 @@ class _Work:
     @property
     def is_whole(self) -> bool:
         """Whether every piece has been measured."""
-        return not any(job.missing for job in self._record.jobs)
+        return not any(job.missing or job.state == PLANNED for job in self._record.jobs)
 
     def plan_missing(self) -> None:
         """Plan jobs for pieces that older jobs left out, if the budget allows."""
@@ -127,12 +127,18 @@ class _Work:
             self._record = self._ledger.plan(self._request, record, self._run.max_qpu_seconds)
 
     def send(self) -> None:
-        """Hand in every planned job, unless it is there already."""
-        for place, job in enumerate(self._record.jobs):
-            if job.state in (PLANNED, SENDING):
-                job_id = self._sent(place)
-                self._note(place, state=SUBMITTED, job_id=job_id)
-                _LOG.info("sent job %s to %s", job_id, self._request.backend.name)
+        """Hand in every planned job, unless it is there already; two smaller ones instead of one that is too large."""
+        place = 0
+        while place < len(self._record.jobs):  # jobs that are split add to them
+            if self._record.jobs[place].state in (PLANNED, SENDING):
+                try:
+                    job_id = self._sent(place)
+                except JobRefusedError as error:
+                    self._split(place, error)
+                else:
+                    self._note(place, state=SUBMITTED, job_id=job_id)
+                    _LOG.info("sent job %s to %s", job_id, self._request.backend.name)
+            place += 1
 
     def collect(self) -> None:
         """Fetch every job that is done. In the mode "run", wait for it first.
@@ -185,14 +191,6 @@ class _Work:
             self._note(place, state=SENDING, sent_at=time.time())
             try:
                 return self._run.service.submit(pubs, shots=job.pieces[0].shots, tag=job.tag)
-            except JobRefusedError as error:
-                self._note(place, state="refused", missing=job.pieces, seconds=0.0, reason=str(error))
-                executions = sum(piece.executions for piece in job.pieces)
-                raise JobRefusedError(
-                    f"backend {self._request.backend.name!r} refused a job of {len(pubs)} circuits with "
-                    f"{len(pubs[0][1])} rows and {executions:,} executions: {error}; take fewer rows or shots, or mend "
-                    "what it says. Other jobs are kept."
-                ) from error
             except ServiceError as error:
                 self.last_reason = str(error)
                 self._pause(attempt)
@@ -200,6 +198,27 @@ class _Work:
             f"a job could not be handed in to backend {self._request.backend.name!r} in {_TRIES} tries "
             f"({self.last_reason}); the next run goes on from here and sends nothing twice."
         )
+
+    def _split(self, place: int, error: JobRefusedError) -> None:
+        """Plan two jobs in place of one that was refused for its size, if the budget allows."""
+        job = self._record.jobs[place]
+        if error.too_large and halves(job.pieces):
+            _LOG.info("job %s was refused for its size (%s); two smaller ones are planned", job.tag, error)
+            record = self._record.with_job(place, state="refused", seconds=0.0, reason=str(error))
+            self._plan_halves(record, job)
+            return
+        self._note(place, state="refused", missing=job.pieces, seconds=0.0, reason=str(error))
+        n_circuits, executions = (sum(getattr(p, name) for p in job.pieces) for name in ("circuits", "executions"))
+        what = "even a single circuit" if n_circuits == 1 else f"a job of {n_circuits} circuits"
+        raise JobRefusedError(
+            f"backend {self._request.backend.name!r} refused {what} with {executions:,} executions: {error}; take "
+            f"fewer shots or qubits, or mend what it says. Other jobs are kept.",
+            too_large=error.too_large,
+        ) from error
+
+    def _plan_halves(self, record: RequestRecord, job: JobRecord) -> None:
+        more = record.with_more(halves(job.pieces))
+        self._record = self._ledger.plan(self._request, more, self._run.max_qpu_seconds)
 
     def _state(self, job_id: str) -> str:
         """Return where a job stands; in the mode "run", once it does not wait any more or the time is over."""
@@ -230,6 +249,10 @@ class _Work:
             return
         reason = self._persistently(lambda: service.reason(job_id)) if state == "failed" else "cancelled"
         self.last_reason = reason
+        if state == "failed" and blames_the_size(reason) and halves(job.pieces):  # some limits show only as it runs
+            record = self._record.with_job(place, state=state, reason=reason, seconds=charged or 0.0)
+            self._plan_halves(record, job)
+            return
         self._note(place, state=state, missing=job.pieces, reason=reason, seconds=charged or 0.0)
         if state == "cancelled":  # that was somebody's wish, so it is not sent again without being asked for again
             raise ServiceError(

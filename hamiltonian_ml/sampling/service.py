@@ -6,6 +6,7 @@ service; `RuntimeService` is IBM's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -18,7 +19,9 @@ Registers = list[NDArray[np.uint8]]
 # again, so long is waited.
 LISTING_SECONDS = 30.0
 _STATES = {"DONE": "done", "ERROR": "failed", "CANCELLED": "cancelled"}
-_TOO_MANY_REQUESTS = 429
+_PAYLOAD_TOO_LARGE, _TOO_MANY_REQUESTS = 413, 429
+# Limits are told in words: their codes have changed over the years, and many share one.
+_SIZE = re.compile(r"too (large|big|long|many)|exceed|limit|maximum", re.IGNORECASE)
 
 
 class ServiceError(OSError):
@@ -26,7 +29,28 @@ class ServiceError(OSError):
 
 
 class JobRefusedError(OSError):
-    """The service does not take the job as it is."""
+    """The service does not take the job as it is.
+
+    Attributes
+    ----------
+    too_large : bool
+        Whether the job is beyond a limit of the service, so that smaller ones may be taken.
+    """
+
+    def __init__(self, message: str, *, too_large: bool = False) -> None:
+        self.too_large = too_large
+        super().__init__(message)
+
+
+def blames_the_size(reason: str) -> bool:
+    """Return whether a service's words say that a job is too large.
+
+    Examples
+    --------
+    >>> blames_the_size("The number of executions exceeds the limit."), blames_the_size("Invalid token.")
+    (True, False)
+    """
+    return _SIZE.search(reason) is not None
 
 
 class JobService(Protocol):
@@ -137,5 +161,6 @@ class RuntimeService:
             # The runtime hides the answer of its server behind an error of its own.
             code = getattr(error, "status_code", getattr(error.__context__, "status_code", -1))
             if 400 <= code < 500 and code != _TOO_MANY_REQUESTS:
-                raise JobRefusedError(f"the service answers {code}: {error.message}") from error
+                too_large = code == _PAYLOAD_TOO_LARGE or (code in (400, 422) and blames_the_size(str(error.message)))
+                raise JobRefusedError(f"the service answers {code}: {error.message}", too_large=too_large) from error
             raise ServiceError(f"the service answers: {error.message}") from error

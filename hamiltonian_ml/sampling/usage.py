@@ -194,6 +194,26 @@ def split_jobs(
     ]
 
 
+def halves(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Return the pieces of two jobs instead of one, as long as there is more than one circuit; else none.
+
+    Examples
+    --------
+    >>> halves([Piece(0, 0, 5, 100)])
+    [[Piece(circuit=0, start=0, stop=2, shots=100)], [Piece(circuit=0, start=2, stop=5, shots=100)]]
+    >>> halves([Piece(0, 0, 1, 100)])
+    []
+    """
+    if all(piece.circuits > 1 for piece in pieces):  # rows are cut, so that each stays with all of its circuits
+        middles = [(piece.start + piece.stop) // 2 for piece in pieces]
+        return [
+            [replace(piece, stop=middle) for piece, middle in zip(pieces, middles, strict=True)],
+            [replace(piece, start=middle) for piece, middle in zip(pieces, middles, strict=True)],
+        ]
+    half = len(pieces) // 2
+    return [list(pieces[:half]), list(pieces[half:])] if half else []
+
+
 def seconds_of(executions: int) -> float:
     """Return the estimated seconds of one job on a processor."""
     return SECONDS_TO_START + SECONDS_AN_EXECUTION * executions

@@ -31,6 +31,10 @@ class FakeService:
         """Set what happens: ``status``, ``submit`` or ``result``, each a list of which one is used up a call."""
         (self.folder / "script").write_text(json.dumps(events))
 
+    def limit(self, circuits):
+        """Refuse jobs of more circuits."""
+        (self.folder / "limit").write_text(str(circuits))
+
     def _next(self, event):
         file = self.folder / "script"
         events = json.loads(file.read_text()) if file.exists() else {}
@@ -55,7 +59,10 @@ class FakeService:
     def submit(self, pubs, *, shots, tag):
         trouble = self._next("submit")
         if trouble == "refuse":
-            raise JobRefusedError("the service answers 413: payload too large")
+            raise JobRefusedError("the service answers 403: not allowed")
+        most = self.folder / "limit"
+        if most.exists() and sum(len(values) for _, values in pubs) > int(most.read_text()):
+            raise JobRefusedError("the service answers 413: payload too large", too_large=True)
         if trouble == "down":
             raise ServiceError("the service cannot be reached: no route")
         name = f"job{len(list(self.folder.glob('*.job')))}"
@@ -75,7 +82,7 @@ class FakeService:
         return self._next("status") or "done"
 
     def reason(self, job_id):
-        return "error 9999"
+        return self._next("reason") or "error 9999"
 
     def result(self, job_id):
         trouble = self._next("result")

@@ -156,13 +156,49 @@ def test_a_cancelled_job_is_one_line_and_is_sent_anew_by_the_next_run_only(place
     assert len(service.jobs()) == 2
 
 
-def test_a_refused_payload_is_one_line_and_costs_nothing(place):
+def test_a_refused_job_is_one_line_and_costs_nothing(place):
     backend, service, store = place
     service.script(submit=["refuse"])
-    with pytest.raises(JobRefusedError, match=r"refused a job of 3 circuits with 4 rows and 120 executions: .*413"):
+    with pytest.raises(JobRefusedError, match=r"refused a job of 12 circuits with 120 executions: .* 403: not allowed"):
         draw(backend, store)
     assert Ledger(store / "jobs").spent() == 0
     assert len(draw(backend, store)) == 4
+
+
+@pytest.mark.parametrize(("limit", "sizes"), [(6, [6, 6]), (4, [3, 3, 3, 3]), (1, [1] * 12)])
+def test_a_job_that_is_too_large_is_split_until_it_is_taken(place, limit, sizes):
+    backend, service, store = place
+    service.limit(limit)
+    rows = draw(backend, store)
+    assert [row.n_shots for row in rows] == [30] * 4
+    assert [sum(rows for rows, _ in job["pubs"]) for job in service.jobs()] == sizes
+    assert Ledger(store / "jobs").spent() == pytest.approx(2 * len(sizes) + 3.5e-4 * EXECUTIONS)
+    assert same(rows, draw(backend, store))
+    assert service.executions == EXECUTIONS
+
+
+def test_a_single_circuit_that_is_refused_is_one_line(place):
+    backend, service, store = place
+    service.limit(0)
+    with pytest.raises(JobRefusedError, match=r"refused even a single circuit with 10 executions: .*413.*take fewer"):
+        draw(backend, store)
+    assert not service.jobs()
+
+
+def test_splitting_keeps_to_the_budget(place):
+    backend, service, store = place
+    service.limit(6)
+    with pytest.raises(OverBudgetError, match=r"max_qpu_seconds is 3, of which"):  # two jobs take 4 s
+        draw(backend, store, max_qpu_seconds=3)
+    assert not service.jobs()
+    assert len(draw(backend, store, max_qpu_seconds=5)) == 4
+
+
+def test_a_job_that_fails_at_a_limit_is_split(place):
+    backend, service, store = place
+    service.script(status=["failed"], reason=["the instruction limit was exceeded"])
+    assert [row.n_shots for row in draw(backend, store)] == [30] * 4
+    assert [sum(rows for rows, _ in job["pubs"]) for job in service.jobs()] == [12, 6, 6]
 
 
 def test_a_wait_that_takes_too_long_leaves_the_job_to_the_next_run(place):

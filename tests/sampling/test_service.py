@@ -62,11 +62,11 @@ class Sampler:
         return Job("first")
 
 
-def refusal(code):
+def refusal(code, words="the server says no"):
     """Return the runtime's error for an answer of its server: the code is in the error that it hides."""
     try:
         try:
-            raise RequestsApiError("the server says no", status_code=code)
+            raise RequestsApiError(words, status_code=code)
         except RequestsApiError as error:
             raise IBMRuntimeError(f"Failed to run program: {error}") from None
     except IBMRuntimeError as error:
@@ -112,6 +112,17 @@ def test_an_answer_that_blames_the_job_is_a_refusal(sampler, code):
     sampler.trouble = refusal(code)
     with pytest.raises(JobRefusedError, match=rf"the service answers {code}: .*the server says no"):
         RuntimeService(sampler).submit([], shots=1, tag="t")
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "too_large"),
+    [(413, "no", True), (400, "the job exceeds the execution limit", True), (400, "no", False), (403, "limit", False)],
+)
+def test_a_refusal_says_whether_a_smaller_job_may_be_taken(sampler, code, words, too_large):
+    sampler.trouble = refusal(code, words)
+    with pytest.raises(JobRefusedError) as refused:
+        RuntimeService(sampler).submit([], shots=1, tag="t")
+    assert refused.value.too_large is too_large
 
 
 @pytest.mark.parametrize("code", [429, 500, 503, -1])
