@@ -6,6 +6,7 @@ Whatever it needs is imported inside, so that ``hamiltonian-ml --help`` answers 
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,8 @@ def sweep(
     backend: Annotated[list[str] | None, typer.Option(help="Where circuits run; may be repeated.")] = None,
     seeds: Annotated[int | None, typer.Option(help="Splits and start values, 3 without it.")] = None,
     max_iter: Annotated[int | None, typer.Option(help="Epochs.")] = None,
+    store: Annotated[str | None, typer.Option(help="Folder of samples and jobs, shared by all cells.")] = None,
+    max_qpu_seconds: Annotated[float | None, typer.Option(help="Budget of all cells together; needs --store.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for cells, results and figure; a sweep goes on in it.")] = Path(
         "sweep-output"
     ),
@@ -43,14 +46,25 @@ def sweep(
     from hamiltonian_ml.study.sweep import sweep as run_sweep
 
     given: dict[str, Any] = {} if plan is None else read_plan(plan)
-    options = {"table": table, "target": target, "qubits": qubits, "selection": selection, "backend": backend}
-    given |= {name: value for name, value in {**options, "seeds": seeds}.items() if value}
+    options: dict[str, Any] = {
+        "table": table,
+        "target": target,
+        "qubits": qubits,
+        "selection": selection,
+        "backend": backend,
+    }
+    options |= {"seeds": seeds, "store": store, "max_qpu_seconds": max_qpu_seconds}
+    given |= {name: value for name, value in options.items() if value or value == 0}
     if max_iter is not None:
         given["settings"] = {**given.get("settings", {}), "max_iter": max_iter}
     if "table" not in given:
         raise ValueError("table is missing: give a TOML file with it, or --table.")
+    chosen = Plan(**given)
+    one = run
+    if chosen.store is not None:
+        one = partial(run, store=chosen.store, max_qpu_seconds=chosen.max_qpu_seconds)
     done = run_sweep(
-        Plan(**given).tasks(), run, cluster, folder=out / "cells", workers=workers, retry_failed=retry,
+        chosen.tasks(), one, cluster, folder=out / "cells", workers=workers, retry_failed=retry,
         progress=is_watched(quiet=quiet or as_json),
     )  # fmt: skip
     if done.failed == len(done.tasks):

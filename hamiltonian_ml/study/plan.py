@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import product
@@ -16,16 +17,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hamiltonian_ml.bases.checks import check_choice, check_integer
+from hamiltonian_ml.bases.checks import check_choice, check_integer, check_real
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
-from hamiltonian_ml.sampling.backends import as_backend
+from hamiltonian_ml.sampling.backends import Backend, as_backend
+from hamiltonian_ml.sampling.usage import OverBudgetError
 from hamiltonian_ml.study.cells import quantities
 from hamiltonian_ml.study.datasets import Table, known_datasets, load_table, split_table
 from hamiltonian_ml.study.tables import numbers_of, read_table, require_columns
 from hamiltonian_ml.study.tasks import Task
 
 SELECTIONS = ("auto", "full", "krylov", "classical", "random")  # by name; objects cannot be written in a file
-_SWEPT = ("n_qubits", "selection", "backend", "random_state", "verbose")  # set by the plan, not among its settings
+# Set by the plan, or by how it is run, and so not among its settings.
+_SWEPT = ("n_qubits", "selection", "backend", "random_state", "verbose", "store", "max_qpu_seconds", "checkpoint")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,10 @@ class Plan:
         Share of the rows that no model sees before it is judged.
     settings : dict
         Other parameters of `HamiltonianClassifier`, the same for all.
+    store : str, optional
+        Folder of samples and jobs, shared by all cells; devices that charge need one. It decides no result.
+    max_qpu_seconds : float, optional
+        Budget of all cells together. A cell that would exceed it fails with one line, and sends nothing more.
 
     Raises
     ------
@@ -82,6 +89,8 @@ class Plan:
     seeds: int = 3
     test_fraction: float = 0.3
     settings: dict[str, Any] | None = None
+    store: str | None = None
+    max_qpu_seconds: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("qubits", "selection", "backend"):
@@ -93,7 +102,13 @@ class Plan:
         for selection in self.selection:
             check_choice("selection", selection, SELECTIONS)
         for backend in self.backend:
-            as_backend(backend)
+            place = as_backend(backend)
+            if isinstance(place, Backend) and place.is_remote and self.store is None:
+                raise ValueError(f"backend {backend!r} charges for its jobs: give store, a folder that keeps them.")
+        if self.max_qpu_seconds is not None:
+            check_real("max_qpu_seconds", self.max_qpu_seconds)
+            if self.store is None:
+                raise ValueError("max_qpu_seconds needs store, the folder in which all jobs of the sweep are counted.")
         check_integer("seeds", self.seeds, at_least=1)
         if not 0 < self.test_fraction < 1:
             raise ValueError(f"test_fraction must be between 0 and 1, got {self.test_fraction!r}.")
@@ -116,7 +131,7 @@ class Plan:
 
 
 def read_plan(path: Path) -> dict[str, Any]:
-    """Return the fields of a `Plan` from a TOML file; a relative table is looked for beside it.
+    """Return the fields of a `Plan` from a TOML file; a relative table or store is looked for beside it.
 
     Raises
     ------
@@ -131,13 +146,21 @@ def read_plan(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is not valid TOML: {error}.") from error
     for name in given:
         check_choice(f"keys of {path}", name, tuple(field.name for field in fields(Plan)))
-    if "table" in given and given["table"] not in known_datasets():
-        given["table"] = str(Path(path).parent / given["table"])
+    for name in ("table", "store"):
+        if name in given and given[name] not in known_datasets():
+            given[name] = str(Path(path).parent / given[name])
     return given
 
 
-def run(task: Fit) -> xr.Dataset:
-    """Train one classifier and judge it on the rows left out."""
+def run(task: Fit, *, store: str | None = None, max_qpu_seconds: float | None = None) -> xr.Dataset:
+    """Train one classifier and judge it on the rows left out.
+
+    Raises
+    ------
+    ValueError
+        If the table has changed, or the budget of the store does not suffice for all of the training: half of one would
+        stand in the results as if it were whole.
+    """
     table, digest = _table(task.table, task.target, seed=task.seed)
     if digest != task.digest:
         raise ValueError(f"{task.table} has changed since the sweep began; start it again.")
@@ -147,8 +170,16 @@ def run(task: Fit) -> xr.Dataset:
         selection=task.selection,
         backend=task.backend,
         random_state=task.seed,
+        store=store,
+        max_qpu_seconds=max_qpu_seconds,
         **dict(task.settings_of_model),
-    ).fit(rows.train_features, rows.train_labels)
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="training ends early, with the samples", category=UserWarning)
+        try:
+            model.fit(rows.train_features, rows.train_labels)
+        except UserWarning as early:
+            raise OverBudgetError(f"{early} Samples are kept: raise the budget and run the cell again.") from early
     certificate = model.certify(rows.test_features)
     return quantities(
         test_accuracy=(model.score(rows.test_features, rows.test_labels), "1", "share of test rows right"),

@@ -11,9 +11,11 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from hamiltonian_ml import cli
+from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.study import plan as plans
 from hamiltonian_ml.study import sweep as study
 from hamiltonian_ml.study.cells import quantities
+from tests.sampling.fake_service import FakeService
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +75,41 @@ def test_failed_cells_are_named_and_the_others_shown(plan, tmp_path, monkeypatch
 def made_up(task):
     numbers = ("test_accuracy", "train_accuracy", "dimension", "trusted")
     return quantities(**{name: (float(task.seed), "1", name) for name in numbers})
+
+
+@pytest.fixture
+def service(tmp_path, monkeypatch):
+    """Let every remote backend send its jobs to a folder."""
+    folder = tmp_path / "service"
+    monkeypatch.setattr(Backend, "service", lambda self, n_qubits: FakeService(folder))
+    monkeypatch.setattr(Backend, "compile", lambda self, circuits, basis: list(circuits))
+    monkeypatch.setattr(Backend, "fingerprint", lambda self, n_qubits: {"name": self.name})
+    return FakeService(folder)
+
+
+CHARGED = ["--table", "iris", "--qubits", 2, "--selection", "krylov", "--backend", "ibm_test", "--max-iter", 2]
+
+
+def test_one_budget_holds_for_all_cells_and_more_of_it_finishes_the_rest(service, tmp_path):
+    where = ("--store", tmp_path / "store", "--out", tmp_path / "out")
+    a_round = 2 + 3.5e-4 * 64 * 3 * 1000  # 64 rows, 3 circuits; a cell takes two rounds, at the start and at the end
+    stopped = run(*CHARGED, "--seeds", 3, *where, "--max-qpu-seconds", 3.5 * a_round)
+    assert stopped.exit_code == 0, stopped.stderr
+    assert "1 ran, 0 skipped, 2 failed" in stopped.stdout  # the second cell was stopped after its first round
+    assert stopped.stdout.count("max_qpu_seconds is") == 2
+    assert len(service.jobs()) == 3
+    done = run(*CHARGED, "--seeds", 3, *where, "--max-qpu-seconds", 6.5 * a_round, "--retry")
+    assert "2 ran, 1 skipped, 0 failed" in done.stdout, done.stdout
+    assert len(service.jobs()) == 6  # nothing was paid for twice
+
+
+def test_devices_that_charge_and_budgets_need_a_store(service, tmp_path):
+    refused = run(*CHARGED, "--out", tmp_path)
+    assert "backend 'ibm_test' charges for its jobs: give store" in refused.stderr
+    refused = run("--table", "iris", "--max-qpu-seconds", 5, "--out", tmp_path)
+    assert "max_qpu_seconds needs store" in refused.stderr
+    assert refused.exit_code == 2
+    assert not service.jobs()
 
 
 def test_a_sweep_of_failures_only_ends_with_status_2(tmp_path, monkeypatch):
