@@ -58,57 +58,69 @@ def draw(results: xr.DataTree) -> Figure:
 
 def verdicts(results: xr.DataTree) -> list[Verdict]:
     """Check bounds, find the best time step, and take the ring and the coupon collector."""
-    scan, bound, ring = (results[name].to_dataset() for name in ("scan", "bound", "ring"))
+    return [_bounds(results), _best_step(results), _ring(results), _growth(results)]
+
+
+def _bounds(results: xr.DataTree) -> Verdict:
+    scan, bound = results["scan"].to_dataset(), results["bound"].to_dataset()
     exact_ok = float((bound.error <= bound.bound * (1 + 1e-9)).mean())
     there = scan.energy_error.notnull()
     sampled_ok = float((scan.energy_error <= scan.bound + 1e-12).where(there).mean())
-    steps = along(results, "time step", "factor")
+    return Verdict(
+        16,
+        held(exact_ok == 1 and sampled_ok == 1),
+        f"{exact_ok:.0%} of exact, {sampled_ok:.0%} of sampled errors obey",
+        f"exact: {bound.sizes['seed']} Hamiltonians, 1 to {bound.sizes['dimension']} Krylov states, time "
+        f"step pi/W; sampled: {int(there.sum())} subspaces on {_n_qubits(scan)} qubits",
+    )
+
+
+def _best_step(results: xr.DataTree) -> Verdict:
+    scan, steps = results["scan"].to_dataset(), along(results, "time step", "factor")
     mean, best = steps.mean("seed"), float(steps.mean("seed").idxmin())
     error = steps.std("seed", ddof=1).sel(factor=best) / np.sqrt(steps.sizes["seed"])
+    return Verdict(
+        17,
+        "held" if best > 1 else "failed",
+        f"best at {best:g} pi/W: error {float(mean.sel(factor=best)):.2g} +- {float(error):.1g}, at pi/W "
+        f"{float(mean.sel(factor=1.0)):.2g}",
+        f"4 Krylov states, 2,000 shots, {scan.sizes['seed']} Hamiltonians on {_n_qubits(scan)} qubits; held if the "
+        "optimum for sampling is longer than pi/W",
+    )
+
+
+def _ring(results: xr.DataTree) -> Verdict:
+    ring = results["ring"].to_dataset()
     gaps = ring.energy - RING_ENERGY
     most = int(ring.shots.max())
     each = ", ".join(
         f"{int(s)}: {float(gaps.sel(shots=s).mean()):.2g} ({float(ring.dimension.sel(shots=s).mean()):.0f} states)"
         for s in ring.shots
     )
-    reached = float(ring.energy.sel(shots=most).mean())
-    new = along(results, "shots", "shots", what="dimension")
+    return Verdict(
+        18,
+        held(float(ring.energy.sel(shots=most).mean()) <= COURSE_ENERGY),
+        f"energy above the exact one by shots a circuit: {each}",
+        f"held if {most} shots a circuit reach the course's {COURSE_ENERGY} (exact {RING_ENERGY}); one first-order "
+        f"Trotter step a time step, no states added, mean of {ring.sizes['seed']} seeds",
+    )
+
+
+def _growth(results: xr.DataTree) -> Verdict:
+    scan, new = results["scan"].to_dataset(), along(results, "shots", "shots", what="dimension")
     slope, slope_error, _ = line(np.log(new.shots), np.log(new.mean("seed")))
     counts = ", ".join(f"{int(s)}: {float(new.sel(shots=s).mean()):.0f}" for s in new.shots)
-    n, seeds = scan.attrs.get("setting_n_qubits", "?"), scan.sizes["seed"]
-    return [
-        Verdict(
-            16,
-            held(exact_ok == 1 and sampled_ok == 1),
-            f"{exact_ok:.0%} of exact, {sampled_ok:.0%} of sampled errors obey",
-            f"exact: {bound.sizes['seed']} Hamiltonians, 1 to {bound.sizes['dimension']} Krylov states, time "
-            f"step pi/W; sampled: "
-            f"{int(there.sum())} subspaces on {n} qubits",
-        ),
-        Verdict(
-            17,
-            "held" if best > 1 else "failed",
-            f"best at {best:g} pi/W: error {float(mean.sel(factor=best)):.2g} +- {float(error):.1g}, at pi/W "
-            f"{float(mean.sel(factor=1.0)):.2g}",
-            f"4 Krylov states, 2,000 shots, {seeds} Hamiltonians on {n} qubits; held if the optimum for "
-            f"sampling is longer than pi/W",
-        ),
-        Verdict(
-            18,
-            held(reached <= COURSE_ENERGY),
-            f"energy above the exact one by shots a circuit: {each}",
-            f"held if {most} shots a circuit reach the course's {COURSE_ENERGY} (exact {RING_ENERGY}); one "
-            f"first-order Trotter "
-            f"step a time step, no states added, mean of {ring.sizes['seed']} seeds",
-        ),
-        Verdict(
-            20,
-            held(slope < 1),
-            f"different states grow as shots^({slope:.2f} +- {slope_error:.2f}): {counts}",
-            f"different states among 3 circuits, {n} qubits, mean of {seeds} Hamiltonians; held if slower than "
-            f"the shots",
-        ),
-    ]
+    return Verdict(
+        20,
+        held(slope < 1),
+        f"different states grow as shots^({slope:.2f} +- {slope_error:.2f}): {counts}",
+        f"different states among 3 circuits, {_n_qubits(scan)} qubits, mean of {scan.sizes['seed']} Hamiltonians; held "
+        "if slower than the shots",
+    )
+
+
+def _n_qubits(scan: xr.Dataset) -> object:
+    return scan.attrs.get("setting_n_qubits", "?")
 
 
 def numbers(results: xr.DataTree) -> dict[str, str]:

@@ -56,7 +56,10 @@ def decay_length(distance: xr.Dataset, strength: float) -> tuple[float, float]:
 
 def verdicts(results: xr.DataTree) -> list[Verdict]:
     """Fit exponential and power laws, lengths, and compare gradients."""
-    start, distance, check = (results[name].to_dataset() for name in ("start", "distance", "check"))
+    return [_decay(results["start"].to_dataset()), _reach(results["distance"].to_dataset()), *_agreement(results)]
+
+
+def _decay(start: xr.Dataset) -> Verdict:
     fits, worst = [], 0.0
     for scale in (0.02, 0.15):
         mean = start.mean_square.sel(states="sampled", scale=scale).mean("seed").dropna("n_qubits")
@@ -68,44 +71,47 @@ def verdicts(results: xr.DataTree) -> list[Verdict]:
         )
         worst = max(worst, r_exponential - r_power)
     sizes = [int(n) for n in mean.n_qubits.values]
+    return Verdict(
+        5,
+        held(worst <= 0.02),
+        "; ".join(fits),
+        f"mean square of the derivatives by the bias operator, {start.sizes['seed']} seeds, sampled, n = {sizes}; held "
+        "(no exponential decay) if the exponential law fits no better than the power law, which is a mean over strings "
+        "of which a fixed share feels the label operators",
+    )
+
+
+def _reach(distance: xr.Dataset) -> Verdict:
     lengths = {float(s): decay_length(distance, float(s)) for s in distance.strength.values}
-    text = ", ".join(f"{length:.2f} +- {error:.2f} sites ({s:g})" for s, (length, error) in lengths.items())
+    return Verdict(
+        7,
+        held(all(length < 3 for length, _ in lengths.values())),
+        ", ".join(f"{length:.2f} +- {error:.2f} sites ({s:g})" for s, (length, error) in lengths.items()),
+        "length over which the derivative of <Z> on the first qubit falls by e; in brackets the size of random terms "
+        "beside a field of one; held if below 3 sites",
+    )
+
+
+def _agreement(results: xr.DataTree) -> list[Verdict]:
+    check = results["check"].to_dataset()
     differences, nudged = (float(check[name].max()) for name in ("differences", "nudged"))
     cuts = ", ".join(
         f"{k}: {v:.2g}" for k, v in zip(check.levels.values, check.cut_error.mean("seed").values, strict=True)
     )
-    n_seeds = start.sizes["seed"]
     return [
-        Verdict(
-            5,
-            held(worst <= 0.02),
-            "; ".join(fits),
-            f"mean square of the derivatives by the bias operator, {n_seeds} seeds, sampled, n = {sizes}; held (no "
-            "exponential decay) if the exponential law fits no better than the power law, which is a mean over strings "
-            "of which a fixed share feels the label operators",
-        ),
-        Verdict(
-            7,
-            held(all(length < 3 for length, _ in lengths.values())),
-            text,
-            "length over which the derivative of <Z> on the first qubit falls by e; in brackets the size of "
-            "random terms "
-            "beside a field of one; held if below 3 sites",
-        ),
         Verdict(
             8,
             held(differences < 1e-6),
             f"largest deviation {differences:.1e}; cut sums {cuts}",
-            f"against central differences, {check.sizes['seed']} trained models; then the relative error of the "
-            f"sum over "
-            "the lowest excited states only",
+            f"against central differences, {check.sizes['seed']} trained models; then the relative error of the sum "
+            "over the lowest excited states only",
         ),
         Verdict(
             9,
             held(nudged < 1e-5),
             f"largest deviation {nudged:.1e}",
-            "derivative of <P> by the nudge of H + s G, by central differences of step 1e-4, against the "
-            "adjoint gradient",
+            "derivative of <P> by the nudge of H + s G, by central differences of step 1e-4, against the adjoint "
+            "gradient",
         ),
     ]
 

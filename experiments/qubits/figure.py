@@ -113,8 +113,11 @@ def _loop(found: xr.Dataset) -> Verdict:
 
 
 def _largest(found: xr.Dataset) -> list[Verdict]:
-    n = int(found.n_qubits.max())
-    here = found.sel(n_qubits=n, states="sampled", drop=True)
+    here = found.sel(n_qubits=int(found.n_qubits.max()), states="sampled", drop=True)
+    return [_reached(here, int(found.n_qubits.max())), _gradients(found, here)]
+
+
+def _reached(here: xr.Dataset, n: int) -> Verdict:
     parts = []
     for dataset, title in _DATA.items():
         one = here.sel(dataset=dataset)
@@ -123,10 +126,9 @@ def _largest(found: xr.Dataset) -> list[Verdict]:
         parts.append(
             f"{title}: accuracy {estimate(one.test_accuracy)}, {float(one.dimension.mean()):.0f} states, "
             f"{float(one.shots_spent.mean()):.2g} shots, {float(one.cz_count.mean()):.0f} CZ at depth "
-            f"{float(one.cz_depth.mean()):.0f}, "
-            f"median energy error {float(one.energy_error.median()):.1e}, referee agreement "
-            f"{float(one.agreement.mean()):.4f}, "
-            f"{float(one.cell_processor_seconds.mean()):.0f} s of processor time a seed, referee included"
+            f"{float(one.cz_depth.mean()):.0f}, median energy error {float(one.energy_error.median()):.1e}, referee "
+            f"agreement {float(one.agreement.mean()):.4f}, {float(one.cell_processor_seconds.mean()):.0f} s of "
+            "processor time a seed, referee included"
         )
     moons = here.sel(dataset="moons")
     fine = (
@@ -134,30 +136,28 @@ def _largest(found: xr.Dataset) -> list[Verdict]:
         and float(moons.energy_error.median()) <= 2e-3
         and float(moons.agreement.min()) == 1
     )
+    return Verdict(
+        3,
+        held(fine),
+        "; ".join(parts),
+        f"n = {n}, {estimate(moons.test_accuracy).n} seeds, one core; held if on two moons the accuracy is at least "
+        ".95, the median energy error at most 2e-3 and every decision the referee's",
+    )
+
+
+def _gradients(found: xr.Dataset, here: xr.Dataset) -> Verdict:
     norms = here.gradient_norm.sel(dataset="moons").mean("seed").values
     norms = norms[np.isfinite(norms)]
-    small = (
-        found.gradient_norm.sel(n_qubits=found.n_qubits.min(), states="sampled", dataset="moons")
-        .mean("seed")
-        .dropna("epoch")
+    fewest, most = int(found.n_qubits.min()), int(found.n_qubits.max())
+    small = found.gradient_norm.sel(n_qubits=fewest, states="sampled", dataset="moons").mean("seed").dropna("epoch")
+    return Verdict(
+        6,
+        "not decidable",
+        f"gradient norm at {most} qubits {norms[0]:.2g} first, {norms[-1]:.2g} last epoch; at {fewest} qubits "
+        f"{float(small[0]):.2g} and {float(small[-1]):.2g}",
+        "during training in the sampled subspace the norm falls with the loss at every size; with noise it was not "
+        "measured",
     )
-    return [
-        Verdict(
-            3,
-            held(fine),
-            "; ".join(parts),
-            f"n = {n}, {estimate(moons.test_accuracy).n} seeds, one core; held if on two moons the "
-            "accuracy is at least .95, the median energy error at most 2e-3 and every decision the referee's",
-        ),
-        Verdict(
-            6,
-            "not decidable",
-            f"gradient norm at {n} qubits {norms[0]:.2g} first, {norms[-1]:.2g} last epoch; at "
-            f"{int(found.n_qubits.min())} qubits {float(small[0]):.2g} and {float(small[-1]):.2g}",
-            "during training in the sampled subspace the norm falls with the loss at every size; with noise it "
-            "was not measured",
-        ),
-    ]
 
 
 def _trend(found: xr.Dataset) -> Verdict:

@@ -134,20 +134,9 @@ class HamiltonianClassifier(SoftmaxClassifier, PassByPassOfClasses):
     ----------
     classes_ : (n_classes,) ndarray
         Class labels, sorted.
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : (n_features_in_,) ndarray of str
-        Names of the features, if X had names.
-    n_iter_ : int
-        Epochs run.
     loss_curve_ : list of float
         Loss of every epoch, in nats.
-    history_ : xarray.Dataset
-        Loss, gradient norm, smallest gap and subspace dimension of every epoch.
-    bias_operator_, feature_operators_, label_operators_ : SparsePauliOp and lists of them
-        The learned operators.
-    subspace_ : Subspace
-        Basis states used for prediction.
+    {attributes}
 
     Examples
     --------

@@ -70,6 +70,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
         Those of the base, sorted.
     n_head_features_ : int
         Number of features that the head looks at.
+    {attributes}
 
     Examples
     --------

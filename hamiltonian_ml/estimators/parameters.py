@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-_PLACE = "{parameters}"
 _Class = TypeVar("_Class", bound=type)
 
 MEANINGS = {
@@ -93,6 +92,22 @@ MEANINGS = {
 }
 
 
+ATTRIBUTES = """n_features_in_ : int
+    Number of features.
+feature_names_in_ : (n_features_in_,) ndarray of str
+    Names of the features, if X had names.
+n_iter_ : int
+    Epochs run.
+history_ : xarray.Dataset
+    Loss, gradient norm, smallest gap and subspace dimension of every epoch.
+bias_operator_, feature_operators_, label_operators_ : SparsePauliOp and lists of them
+    The learned operators. Those of labels act on real targets brought to mean 0 and variance 1.
+subspace_ : Subspace
+    Basis states used for prediction.
+samples_ : Samples or None
+    What was measured for it; None where nothing was."""
+
+
 @dataclass(eq=False, repr=False)
 class HamiltonianParameters:
     """What every estimator can be told. Values are stored as they come and checked by ``fit``."""
@@ -131,11 +146,11 @@ class HamiltonianParameters:
 
 
 def documented(estimator: _Class) -> _Class:
-    """Put the meanings of the shared parameters into a class's docstring, where it says ``{parameters}``.
+    """Put the meanings of what is shared into a class's docstring, where it says ``{parameters}`` or ``{attributes}``.
 
-    Parameters that are the class's own are described there by itself.
+    What is the class's own is described there by itself.
     """
     text = inspect.cleandoc(estimator.__doc__ or "")
     shared = "\n".join(f"{each.name} : {MEANINGS[each.name]}" for each in fields(HamiltonianParameters))
-    estimator.__doc__ = text.replace(_PLACE, shared)
+    estimator.__doc__ = text.replace("{parameters}", shared).replace("{attributes}", ATTRIBUTES)
     return estimator

@@ -30,21 +30,10 @@ class HamiltonianRegressor(RegressorMixin, PassByPass):
 
     Attributes
     ----------
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : (n_features_in_,) ndarray of str
-        Names of the features, if X had names.
-    n_iter_ : int
-        Epochs run.
     loss_curve_ : list of float
         Loss of every epoch: half the mean squared error summed over targets, in units of the targets' variance, with
         penalties.
-    history_ : xarray.Dataset
-        Loss, gradient norm, smallest gap and subspace dimension of every epoch.
-    bias_operator_, feature_operators_, label_operators_ : SparsePauliOp and lists of them
-        The learned operators. Label operators act on standardised targets.
-    subspace_ : Subspace
-        Basis states used for prediction.
+    {attributes}
 
     Examples
     --------

@@ -42,20 +42,9 @@ class HamiltonianTransformer(TransformerMixin, PassByPassOfClasses):
 
     Attributes
     ----------
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : (n_features_in_,) ndarray of str
-        Names of the features, if X had names.
-    n_iter_ : int
-        Epochs run.
     loss_curve_ : list of float
         Loss of every epoch.
-    history_ : xarray.Dataset
-        Loss, gradient norm, smallest gap and subspace dimension of every epoch.
-    bias_operator_, feature_operators_, label_operators_ : SparsePauliOp and lists of them
-        The learned operators.
-    subspace_ : Subspace
-        Basis states used.
+    {attributes}
 
     Examples
     --------

@@ -153,17 +153,7 @@ def _find_level(
     """
 
     def step(s: _Search) -> _Search:
-        error = s.hx - s.energy * s.x
-        for below in lower:
-            error = clear(error, below)  # what points to the levels below is no error of this one
-        residual = jnp.where(s.is_active, jnp.sqrt(dot(error, error)), s.residual)
-        w = problem.precondition(error, s.energy)
-        before = dot(w, w)
-        for _ in range(_CLEARINGS):
-            for below in lower:
-                w = clear(w, below)
-            w = w - dot(s.x, w) * s.x - dot(s.p, w) * s.p
-        is_stuck = ~(dot(w, w) > 1e-30 * before)  # nothing but round-off is left
+        residual, w, is_stuck = _way_down(problem, lower, s)
         ends = (residual <= tolerance) | (s.products >= max_products) | is_stuck
         is_active = s.is_active & ~(ends & s.is_exact)
         verifies, goes_on = is_active & ends, is_active & ~ends
@@ -193,6 +183,21 @@ def _find_level(
         start, zeros, image, zeros, energy, jnp.zeros_like(energy), ones.astype(int), ~ones, ones, is_active
     )
     return jax.lax.while_loop(lambda s: s.is_active.any(), step, first)
+
+
+def _way_down(problem: Problem, lower: list[jax.Array], s: _Search) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Return the residuals, the preconditioned residual outside all that is known, and which rows have none left."""
+    error = s.hx - s.energy * s.x
+    for below in lower:
+        error = clear(error, below)  # what points to the levels below is no error of this one
+    residual = jnp.where(s.is_active, jnp.sqrt(dot(error, error)), s.residual)
+    w = problem.precondition(error, s.energy)
+    before = dot(w, w)
+    for _ in range(_CLEARINGS):
+        for below in lower:
+            w = clear(w, below)
+        w = w - dot(s.x, w) * s.x - dot(s.p, w) * s.p
+    return residual, w, ~(dot(w, w) > 1e-30 * before)  # nothing but round-off is left
 
 
 def _minimise(s: _Search, v: jax.Array, hv: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
