@@ -23,10 +23,11 @@ SETTINGS: tuple[dict[str, str], ...] = ({}, {"selection": "krylov"}, {"frame": "
 
 @dataclass(frozen=True)
 class Candidate:
-    """An estimator by name, with the module of its package, and how it is made."""
+    """An estimator with the module of its package, how it is made, and whether it predicts classes."""
 
     package: str
     make: Callable[[], Any]
+    classifies: bool = True
 
 
 def _qiskit_kernel() -> Any:
@@ -69,7 +70,11 @@ def _xanadu(name: str) -> Any:
 
 
 CANDIDATES = {
-    f"{make.__name__}({', '.join(settings.values())})": Candidate("hamiltonian_ml", partial(make, **settings))
+    f"{make.__name__}({', '.join(settings.values())})": Candidate(
+        "hamiltonian_ml",
+        partial(make, **settings),
+        classifies=make not in (HamiltonianRegressor, HamiltonianTransformer),
+    )
     for settings in SETTINGS
     for make in OURS
 } | {

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone
 from sklearn.datasets import make_blobs, make_moons
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.preprocessing import StandardScaler
@@ -145,30 +145,23 @@ def accuracy(make: Callable[[], Any]) -> str:
 
 def judge(name: str) -> dict[str, str]:
     """Return a row of the table."""
-    make = CANDIDATES[name].make
+    make, classifies = CANDIDATES[name].make, CANDIDATES[name].classifies
     warnings.simplefilter("ignore")
-    found = {trait: judged(test, make) for trait, test in TRAITS.items()} if is_for_classes(make()) else {}
-    moons = accuracy(make) if found else ""
+    found = {trait: judged(test, make) for trait, test in TRAITS.items()} if classifies else {}
+    moons = accuracy(make) if classifies else ""
     return {**found, "moons": moons, "passed / failed / skipped": checks(make())}
-
-
-def is_for_classes(model: Any) -> bool:
-    """Return whether an estimator classifies, if it says so to scikit-learn or has the look of it."""
-    try:
-        return is_classifier(model)
-    except AttributeError:  # no tags
-        return hasattr(model, "predict")
 
 
 def main() -> None:
     """Judge what is missing, each in a process of its own, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=list(CANDIDATES), help="estimators (default all)")
-    parser.add_argument("--one", action="store_true", help="judge one here, and print it as JSON")
+    parser.add_argument("--one", action="store_true", help="judge one in this process, and keep its row")
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "data", help="where results are kept")
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(judge(options.names[0])))
+        row = json.dumps(judge(options.names[0]))
+        _file(options.names[0], options.folder).write_text(row, encoding="utf-8")
         return
     columns = [*TRAITS, "moons", "passed / failed / skipped"]
     widths = [max(7, len(column)) for column in columns]
@@ -182,19 +175,22 @@ def main() -> None:
 
 def _kept(name: str, folder: Path) -> dict[str, str] | None:
     """Return a row, from its file if there is one; None if the package is not installed."""
-    file = folder / f"peers-{REVISION}-{name.replace(' ', '-')}.json"
+    file = _file(name, folder)
     if not file.exists():
         if find_spec(CANDIDATES[name].package) is None:
             return None
-        one = [sys.executable, "-m", "experiments.benchmarks.peers", name, "--one"]
+        folder.mkdir(parents=True, exist_ok=True)
+        one = [sys.executable, "-m", "experiments.benchmarks.peers", name, "--one", "--folder", str(folder)]
         # Without this variable, which SciPy reads when it is imported, scikit-learn skips its check of other arrays.
         found = subprocess.run(one, capture_output=True, text=True, env={**os.environ, "SCIPY_ARRAY_API": "1"})
-        if found.returncode:
-            raise RuntimeError(f"judging {name} ended with status {found.returncode}: {found.stderr[-300:]}")
-        folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(found.stdout.strip().splitlines()[-1], encoding="utf-8")
+        if not file.exists():
+            return {"moons": f"ended with status {found.returncode}: {found.stderr.strip()[-200:]}"}
     row: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
     return row
+
+
+def _file(name: str, folder: Path) -> Path:
+    return folder / f"peers-{REVISION}-{name.replace(' ', '-')}.json"
 
 
 if __name__ == "__main__":

@@ -88,17 +88,27 @@ def test_a_file_without_its_base_is_refused(path, base):
         HamiltonianHeadClassifier.load(path)
 
 
+def turned_about_the_mean():
+    """Return a model that agrees with the base on the mean of the rows, and nowhere near it."""
+    other = LogisticRegression().fit(X, Y)
+    logit = other.coef_ @ X.mean(axis=0) + other.intercept_
+    other.coef_ = 2 * other.coef_
+    other.intercept_ = logit - other.coef_ @ X.mean(axis=0)
+    return other
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [
         (LogisticRegression(C=0.1).fit(X, Y), "its logits differ by up to"),
+        (turned_about_the_mean(), "its logits differ by up to"),
         (LogisticRegression().fit(np.hstack([X, X]), Y), "its logits differ by up to inf"),
         (LogisticRegression().fit(X, _Y), r"must know the classes \['left', 'right'\], got one of \[0, 1\]"),
         (LogisticRegression(), "base must be fitted"),
         (lambda rows: np.zeros((len(rows), 3)), "its logits differ by up to inf"),
         ("base.pkl", "base must be a fitted classifier or a callable that returns logits, got 'base.pkl'"),
     ],
-    ids=["other settings", "other width", "other classes", "not fitted", "other outputs", "no model"],
+    ids=["other settings", "other slope", "other width", "other classes", "not fitted", "other outputs", "no model"],
 )
 def test_another_base_is_refused(path, base, other, message):
     HamiltonianHeadClassifier(base, **FIT).fit(X, Y).save(path)
