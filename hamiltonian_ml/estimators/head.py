@@ -29,6 +29,7 @@ from hamiltonian_ml.estimators import records
 from hamiltonian_ml.estimators.classifier import SoftmaxClassifier
 from hamiltonian_ml.estimators.head_files import FOREIGN, own_parts, take_back
 from hamiltonian_ml.estimators.parameters import documented
+from hamiltonian_ml.estimators.passes import PassByPassOfClasses
 from hamiltonian_ml.estimators.targets import ResidualTargets
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _LEAST_PROBABILITY = 1e-12  # what a base model holds impossible may still turn 
 
 @documented
 @dataclass(eq=False, repr=False, kw_only=True)
-class HamiltonianHeadClassifier(SoftmaxClassifier):
+class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
     """Correct, or replace, the answers of a model that stays as it is.
 
     Parameters
@@ -127,6 +128,13 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
         super().fit(X, y, sample_weight)
         return self
 
+    def _before_first_pass(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> None:
+        self._prepare(X, _labels(X, y), sample_weight)
+
+    def _targets_of(self, classes: Any) -> ResidualTargets:
+        self._check_classes("classes", np.unique(classes))
+        return ResidualTargets(self.base_classes_)
+
     def compare(self, X: Any, y: ArrayLike) -> xr.Dataset:
         """Return which rows the head fixes and which it breaks.
 
@@ -162,17 +170,20 @@ class HamiltonianHeadClassifier(SoftmaxClassifier):
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, NDArray[Any]]:
         """Return the head's features, and (place of the class, logits of the base) for each row."""
         labels = _labels(X, y)
-        unknown = np.setdiff1d(labels, self.base_classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y must hold classes of the base model, {self.base_classes_.tolist()}, got {unknown.tolist()} too; "
-                "fit a base that knows them."
-            )
+        self._check_classes("y", labels)
         places = np.searchsorted(self.base_classes_, labels)
         rows = self._rows(X)
         if reset:
             self.n_head_features_ = rows.shape[1]
         return rows, np.column_stack([places, self._offsets(X)])
+
+    def _check_classes(self, name: str, labels: NDArray[Any]) -> None:
+        known, unknown = self.base_classes_, np.setdiff1d(labels, self.base_classes_)
+        if len(unknown):
+            raise ValueError(
+                f"{name} must hold classes of the base model, {known.tolist()}, got {unknown.tolist()} too; "
+                "fit a base that knows them."
+            )
 
     def _learn_targets(self, values: NDArray[Any], weights: Array) -> tuple[ResidualTargets, Array]:
         labels = self.base_classes_[values[:, 0].astype(np.intp)]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
-from hamiltonian_ml.estimators.targets import ClassTargets
+from hamiltonian_ml.estimators.targets import ClassTargets, Targets
 from hamiltonian_ml.estimators.validation import checked_weights
 from hamiltonian_ml.learning.choosing import with_boundary
 from hamiltonian_ml.learning.training import spawned, train
@@ -26,12 +26,14 @@ class PassByPass(HamiltonianEstimator):
         if self.early_stopping:
             raise ValueError("early_stopping must be False for partial_fit, which knows no rows to hold out; got True.")
         first = not hasattr(self, "parameters_")
+        if first:
+            self._before_first_pass(X, y, sample_weight)
         rows, values = self._checked(X, y, reset=first)
         weights = checked_weights(sample_weight, rows)
         if not first:
             targets = self.targets_
         elif classes is not None:
-            targets = ClassTargets(np.unique(classes))
+            targets = self._targets_of(classes)
         else:
             targets, weights = self._learn_targets(values, weights)
         encoded = targets.encode(values)
@@ -56,6 +58,13 @@ class PassByPass(HamiltonianEstimator):
         self.loss_curve_ = [epoch["loss"] for epoch in self.epochs_]
         self.n_iter_ = len(self.epochs_)
         return self
+
+    def _before_first_pass(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None) -> None:
+        """Make ready what the first rows decide."""
+
+    def _targets_of(self, classes: Any) -> Targets:
+        """Return targets of classes that are known before their rows are."""
+        return ClassTargets(np.unique(classes))
 
 
 class PassByPassOfClasses(PassByPass):

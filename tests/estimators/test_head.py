@@ -131,3 +131,32 @@ def test_classes_that_the_base_does_not_know_are_named(moons):
     X, y, base = moons
     with pytest.raises(ValueError, match=r"y must hold classes of the base model, .* got \['up'\] too"):
         HamiltonianHeadClassifier(base).fit(X, np.where(X[:, 1] > 0.5, "up", y))
+
+
+def test_a_head_learns_pass_by_pass_on_a_base_that_stays(moons):
+    X, y, base = moons
+    before = pickle.dumps(base)
+    head = HamiltonianHeadClassifier(base, **FIT)
+    for start in 30 * [0, 40]:
+        head.partial_fit(X[start : start + 40], y[start : start + 40])
+    assert head.n_iter_ == 60
+    assert head.score(X, y) > base.score(X, y)
+    assert pickle.dumps(base) == before
+
+
+def test_the_first_pass_may_show_one_class_if_all_are_named(moons):
+    X, y, base = moons
+    one = y == "left"
+    head = HamiltonianHeadClassifier(base, **FIT).partial_fit(X[one], y[one], classes=["left", "right"])
+    assert head.classes_.tolist() == ["left", "right"]
+    assert head.partial_fit(X, y).n_iter_ == 2
+    with pytest.raises(ValueError, match=r"classes must hold classes of the base model, .* got \['up'\] too"):
+        HamiltonianHeadClassifier(base, **FIT).partial_fit(X, y, classes=["left", "right", "up"])
+
+
+def test_a_base_to_be_fitted_is_fitted_to_the_first_pass_only(moons):
+    X, y, _ = moons
+    head = HamiltonianHeadClassifier(LogisticRegression(), **FIT).partial_fit(X[:40], y[:40])
+    first = head.base_
+    assert head.partial_fit(X[40:], y[40:]).base_ is first
+    np.testing.assert_array_equal(first.coef_, LogisticRegression().fit(X[:40], y[:40]).coef_)
