@@ -89,6 +89,8 @@ def make_selection(estimator: Any, basis: PauliBasis) -> Selection:
     }
     chosen = _named_or_own(estimator.selection, basis.n_qubits, strategies)
     _check_frame(estimator.frame, basis, chosen)
+    if isinstance(chosen, KrylovSelection):
+        chosen.check_size(basis.n_qubits)
     if estimator.expansion_rounds and not isinstance(chosen, FullSelection | ClassicalSelection | RefinedSelection):
         dimension = DEFAULT_MAX_DIMENSION if estimator.max_dimension is None else estimator.max_dimension
         return RefinedSelection(chosen, dimension=dimension, rounds=estimator.expansion_rounds)

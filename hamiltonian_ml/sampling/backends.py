@@ -15,6 +15,7 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2
 
 from hamiltonian_ml.bases.checks import check_integer
+from hamiltonian_ml.bases.memory import free_memory
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.compiling import native_circuits
 from hamiltonian_ml.sampling.devices import fake_target, heron_fakes, read_calibration
@@ -26,8 +27,10 @@ from hamiltonian_ml.sampling.usage import error_free_fraction
 
 # Up to here a state vector is cheaper than a matrix product state of bond dimension 16, in processor time a row.
 STATEVECTOR_QUBITS = 14
-_MAX_STATEVECTOR_QUBITS = 30  # 17 GB of amplitudes
+_MAX_STATEVECTOR_QUBITS = 30
+_BYTES_AN_AMPLITUDE = 16
 _REMOTE_NAME = re.compile("ibm_[a-z0-9_]+")
+_NOISE_REVISION = 2  # raised when the noise of the fakes is simulated in another way
 _FULL_NOISE_QUBITS = 8  # a density matrix of 10 qubits takes seconds a circuit
 
 
@@ -69,6 +72,7 @@ class Backend:
     >>> native = heron.compile(krylov_circuits(ones, krylov_dimension=2), basis)
     >>> native[0].count_ops()["cz"], 0.9 < heron.error_free_fraction(native[0]) < 1
     (9, True)
+    >>> Backend("mps").check_size(1000)
     >>> Backend("statevector").fingerprint(4)["name"], type(Backend("mps").open(50, seed=0)).__name__
     ('statevector', 'SamplerV2')
     """
@@ -99,6 +103,29 @@ class Backend:
             return self
         return replace(self, name="statevector" if n_qubits <= STATEVECTOR_QUBITS else "mps")
 
+    def check_size(self, n_qubits: int) -> None:
+        """Raise an error if ``n_qubits`` qubits are too many for this backend on this machine.
+
+        Raises
+        ------
+        ValueError
+            If the backend cannot hold so many qubits.
+        MemoryError
+            If their amplitudes do not fit in the memory that is free.
+        """
+        if self.resolve(n_qubits).name != "statevector":
+            return
+        if n_qubits > _MAX_STATEVECTOR_QUBITS:
+            raise ValueError(
+                f'backend "statevector" holds {_MAX_STATEVECTOR_QUBITS} qubits at most, got {n_qubits}; take "mps".'
+            )
+        needed, free = _BYTES_AN_AMPLITUDE * 2**n_qubits, free_memory()
+        if needed > free:
+            raise MemoryError(
+                f'backend "statevector" needs {needed / 2**30:.3g} GiB for the amplitudes of {n_qubits} qubits, and '
+                f'{free / 2**30:.3g} GiB are free; take "mps" or fewer qubits.'
+            )
+
     def open(self, n_qubits: int, *, seed: int | None = None) -> BaseSamplerV2:
         """Return a sampler for circuits on ``n_qubits`` qubits; the same ``seed`` gives the same samples.
 
@@ -106,10 +133,13 @@ class Backend:
         ------
         ValueError
             If the backend cannot hold so many qubits.
+        MemoryError
+            If they do not fit in the memory that is free.
         ServiceError
             If a remote device cannot be reached.
         """
         backend = self.resolve(n_qubits)
+        backend.check_size(n_qubits)
         if backend.is_remote:
             return open_sampler(backend._live_device(), backend.device)
         opener = _open_fake if backend.is_fake else _OPENERS[backend.name]
@@ -176,6 +206,7 @@ class Backend:
         if backend.is_fake:
             # The snapshot of a fake changes with the package that ships it, and circuits with the transpiler.
             marks |= {package: version(package) for package in ("qiskit", "qiskit-ibm-runtime")}
+            marks["noise_revision"] = _NOISE_REVISION
             if n_qubits <= _FULL_NOISE_QUBITS:
                 return marks
             marks["realisations"] = backend.realisations
@@ -219,10 +250,6 @@ def _remote_marks(backend: Backend) -> dict[str, str | int | float]:
 
 
 def _open_statevector(backend: Backend, n_qubits: int, seed: int | None) -> BaseSamplerV2:
-    if n_qubits > _MAX_STATEVECTOR_QUBITS:
-        raise ValueError(
-            f'backend "statevector" holds {_MAX_STATEVECTOR_QUBITS} qubits at most, got {n_qubits}; take "mps".'
-        )
     # Aer joins gates into larger ones beyond 14 qubits only; at 12 to 14 this already halves the time, below 11 it
     # makes no difference.
     return _aer_sampler(backend, seed, method="statevector", fusion_threshold=10)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit.transpiler import InstructionProperties
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
@@ -25,6 +26,24 @@ _TWO_QUBIT_GATES = ("cz", "ecr", "cx")
 ONE_QUBIT_GATE = "sx"
 _GATES_BETWEEN = 2  # a general one-qubit gate is two sx between virtual rz
 _CZ_AN_EDGE = 3
+_FLIPS = ("prob_meas1_prep0", "prob_meas0_prep1")
+
+
+class _Readout(InstructionProperties):
+    """Properties of a measurement with both of its errors, which copies keep too."""
+
+    prob_meas1_prep0: float
+    prob_meas0_prep1: float
+
+    @classmethod
+    def of(cls, duration: float | None, error: float | None, flips: Sequence[float]) -> _Readout:
+        """Return the properties; ``flips`` are the errors of 0 and of 1."""
+        made = cls(duration=duration, error=error)
+        made.prob_meas1_prep0, made.prob_meas0_prep1 = flips
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Readout.of, (self.duration, self.error, (self.prob_meas1_prep0, self.prob_meas0_prep1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +59,9 @@ class Calibration:
     gate_error, gate_seconds : (n_qubits,) float
         Of ``sx``.
     readout_error : (n_qubits,) float
-        Probability to read the other bit; NaN for a qubit that cannot be read.
+        Probability to read the other bit, whichever it is; NaN for a qubit that cannot be read.
+    readout_flips : (n_qubits, 2) float
+        Probability to read 1 where 0 is, and 0 where 1 is; twice the above where the calibration has no more.
     t1, t2 : (n_qubits,) float
         Relaxation and dephasing times in seconds; a missing one is the device's median.
     """
@@ -50,6 +71,7 @@ class Calibration:
     gate_error: Real
     gate_seconds: Real
     readout_error: Real
+    readout_flips: Real
     t1: Real
     t2: Real
 
@@ -95,6 +117,7 @@ def read_calibration(target: Target) -> Calibration:
     t1 = _filled([getattr(each, "t1", None) for each in properties], missing=np.inf)
     t2 = _filled([getattr(each, "t2", None) for each in properties], missing=np.inf)
     errors = [_property(target, "measure", (q,), "error") for q in range(n_qubits)]
+    readout = np.array([np.nan if e is None or not e < 1 else e for e in errors], dtype=np.float64)
     return Calibration(
         two_qubit_gate=str(gate),
         couplers=couplers,
@@ -104,7 +127,8 @@ def read_calibration(target: Target) -> Calibration:
         gate_seconds=_filled(
             [_property(target, ONE_QUBIT_GATE, (q,), "duration") for q in range(n_qubits)], missing=0.0
         ),
-        readout_error=np.array([np.nan if e is None or not e < 1 else e for e in errors], dtype=np.float64),
+        readout_error=readout,
+        readout_flips=_readout_flips(target, readout),
         t1=t1,
         t2=np.minimum(t2, 2 * t1),
     )
@@ -158,7 +182,26 @@ def fake_target(name: str) -> Target:
     import qiskit_ibm_runtime.fake_provider as fakes
 
     device = getattr(fakes, "".join(word.capitalize() for word in name.split("_")))()
-    return device.target
+    target = device.target
+    # The target of a device knows the mean of its two readout errors only. With both in place, under the names that
+    # Qiskit Aer looks for, its noise model tells 0 from 1 as well.
+    for place, known in list(target["measure"].items()):
+        both = [device.properties().qubit_property(place[0]).get(figure) for figure in _FLIPS]
+        if known is not None and None not in both:
+            flips = [float(value) for value, _ in both]
+            readout = _Readout.of(known.duration, known.error, flips)
+            target.update_instruction_properties("measure", place, readout)
+    return target
+
+
+def _readout_flips(target: Target, mean: Real) -> Real:
+    """Return both readout errors (n_qubits, 2) where a target has them, else twice the mean."""
+    flips = np.stack([mean, mean], axis=-1)
+    for qubit in np.flatnonzero(np.isfinite(mean)).tolist():
+        both = [_property(target, "measure", (qubit,), figure) for figure in _FLIPS]
+        if all(value is not None and 0 <= value <= 1 for value in both):
+            flips[qubit] = both
+    return flips
 
 
 def _working_couplers(target: Target, gate: str) -> dict[Edge, tuple[float, float]]:

@@ -96,8 +96,9 @@ class TrajectorySampler(BaseSamplerV2):
         for pub, program, result, flipped, rng in zip(pubs, programs, results, flips, rngs, strict=True):
             bits = measured_bits(result.data.meas, len(program.qubits)) ^ flipped[:, None, :]
             exact = _exact_shots(bits, pub.shots, min(self._realisations, pub.shots))
-            errors = np.nan_to_num(self._calibration.readout_error[list(program.qubits)])
-            measured.append(packed_result(pub, program, exact ^ (rng.random(exact.shape) < errors)))
+            of_zero, of_one = np.nan_to_num(self._calibration.readout_flips[list(program.qubits)]).T
+            misread = rng.random(exact.shape) < np.where(exact, of_one, of_zero)
+            measured.append(packed_result(pub, program, exact ^ misread))
         return PrimitiveResult(measured)
 
 

@@ -67,6 +67,7 @@ class KrylovSelection:
     >>> basis, seed = PauliBasis.chain(8), np.random.SeedSequence(0)
     >>> rows = np.random.default_rng(0).normal(size=(3, basis.n_terms))
     >>> sampled = KrylovSelection(shots=100, max_dimension=20)
+    >>> sampled.check_size(8)
     >>> sampled.select(basis, rows, np.ones(3), seed=seed).subspace
     Subspace(dimension=20, n_qubits=8)
     >>> sampled.usage(basis, rows).executions  # 3 rows, 3 circuits each
@@ -100,6 +101,12 @@ class KrylovSelection:
         _check_flip_probability(self.flip_probability, as_backend(self.backend))
         if self.max_qpu_seconds is not None:
             check_real("max_qpu_seconds", self.max_qpu_seconds)
+
+    def check_size(self, n_qubits: int) -> None:
+        """Raise ValueError or MemoryError before any work if the backend cannot hold ``n_qubits`` qubits."""
+        place = as_backend(self.backend)
+        if isinstance(place, Backend):
+            place.check_size(n_qubits)
 
     def usage(self, basis: PauliBasis, coefficients: NDArray[np.float64]) -> Usage:
         """Return what one `select` of ``coefficients`` on a ``basis`` takes on a processor; nothing is sent."""

@@ -22,7 +22,8 @@ def probabilities(target, circuit, qubits):
     simulator = AerSimulator(method="density_matrix", noise_model=model)
     exact = simulator.run(small, shots=1).result().data()["probabilities"]
     for k, qubit in enumerate(qubits):
-        error = target["measure"][qubit,].error
-        flip = np.array([[1 - error, error], [error, 1 - error]])
+        known = target["measure"][qubit,]
+        up, down = known.prob_meas1_prep0, known.prob_meas0_prep1
+        flip = np.array([[1 - up, up], [down, 1 - down]])  # from the bit that is there to the one that is read
         exact = np.moveaxis(np.tensordot(flip, exact.reshape(-1, 2, 2**k), axes=(0, 1)), 0, 1).ravel()
     return exact

@@ -8,6 +8,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2, StatevectorSampler
 
+from hamiltonian_ml import HamiltonianClassifier
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.backends import Backend, as_backend, known_backends
 from hamiltonian_ml.sampling.devices import heron_fakes
@@ -126,6 +127,17 @@ def test_a_state_vector_of_too_many_qubits_is_refused():
         Backend("statevector").open(31)
 
 
+def test_a_state_vector_that_does_not_fit_in_memory_is_refused_before_any_work(monkeypatch):
+    monkeypatch.setattr("hamiltonian_ml.sampling.backends.free_memory", lambda: 2**28)
+    Backend("statevector").open(24)  # 2^24 amplitudes of 16 bytes are all that is free
+    message = r'"statevector" needs 0\.5 GiB for the amplitudes of 25 qubits, and 0\.25 GiB are free; take "mps" or'
+    with pytest.raises(MemoryError, match=message):
+        Backend("statevector").open(25)
+    model = HamiltonianClassifier(25, selection="krylov", backend="statevector")
+    with pytest.raises(MemoryError, match=message):
+        model.fit([[0.0], [1.0]], [0, 1])
+
+
 def test_fingerprints_differ_where_samples_do():
     marks = [Backend(n, bond_dimension=b, max_threads=t).fingerprint(20) for n, b, t in SPECS]
     assert marks[0] != marks[1] != marks[2]
@@ -179,7 +191,7 @@ def test_a_fake_device_measures_krylov_states_of_rows_with_noise(rng):
 
 def test_the_fingerprint_of_a_fake_names_what_its_samples_depend_on():
     few, some, many = (Backend("fake_fez").fingerprint(n) for n in (6, 12, 50))
-    assert {"name", "qiskit", "qiskit-aer", "qiskit-ibm-runtime"} == set(few)
+    assert {"name", "noise_revision", "qiskit", "qiskit-aer", "qiskit-ibm-runtime"} == set(few)
     assert set(some) - set(few) == {"realisations"}
     assert set(many) - set(some) == {"bond_dimension", "truncation_threshold"}
 

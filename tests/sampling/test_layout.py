@@ -24,6 +24,7 @@ def random_device(rng, n_qubits, n_couplers, dead_qubit=None):
         gate_error=np.full(n_qubits, 2e-4),
         gate_seconds=np.full(n_qubits, 3e-8),
         readout_error=readout,
+        readout_flips=np.stack([readout, readout], axis=-1),
         t1=rng.uniform(5e-5, 3e-4, n_qubits),
         t2=rng.uniform(5e-5, 1e-4, n_qubits),
     )

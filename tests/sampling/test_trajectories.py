@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import Statevector
+from qiskit_ibm_runtime.fake_provider import FakeFez
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.backends import Backend
@@ -24,7 +27,7 @@ def device(n_qubits, *, error=0.0, readout=0.0, t1=np.inf, seconds=0.0):
     ones = np.ones(n_qubits)
     return Calibration(
         two_qubit_gate="cz", couplers=couplers, gate_error=error * ones, gate_seconds=seconds * ones,
-        readout_error=readout * ones, t1=t1 * ones, t2=t1 * ones,
+        readout_error=readout * ones, readout_flips=readout * np.ones((n_qubits, 2)), t1=t1 * ones, t2=t1 * ones,
     )  # fmt: skip
 
 
@@ -105,6 +108,25 @@ def test_readout_errors_flip_bits_at_their_rate():
     sampler = TrajectorySampler(device(3, readout=0.2), Backend("statevector").open(3, seed=1), seed=3)
     bits = sampler.run([circuit], shots=10000).result()[0].data.meas.to_bool_array("little")
     np.testing.assert_allclose(bits.mean(axis=0), [0.2, 0.8, 0.2], atol=0.02)  # five standard errors
+
+
+def test_zeros_and_ones_are_misread_at_their_own_rates():
+    circuit = QuantumCircuit(2)
+    circuit.x(1)
+    circuit.measure_all()
+    calibration = replace(device(2), readout_flips=np.array([[0.05, 0.3], [0.1, 0.2]]))
+    sampler = TrajectorySampler(calibration, Backend("statevector").open(2, seed=1), seed=3)
+    bits = sampler.run([circuit], shots=10000).result()[0].data.meas.to_bool_array("little")
+    np.testing.assert_allclose(bits.mean(axis=0), [0.05, 0.8], atol=0.02)  # five standard errors
+
+
+def test_a_fake_has_both_readout_errors_of_its_calibration():
+    properties = FakeFez().properties()
+    wanted = [[properties.qubit_property(q, f"prob_meas{1 - b}_prep{b}")[0] for b in (0, 1)] for q in range(156)]
+    calibration = read_calibration(fake_target("fake_fez"))
+    known = np.isfinite(calibration.readout_error)
+    np.testing.assert_array_equal(calibration.readout_flips[known], np.array(wanted)[known])
+    assert (calibration.readout_flips[known, 0] != calibration.readout_flips[known, 1]).mean() > 0.9
 
 
 def test_a_qubit_that_waits_relaxes_for_as_long_as_it_waits():
