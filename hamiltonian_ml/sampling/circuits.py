@@ -65,7 +65,8 @@ def krylov_circuits(
     -------
     list of QuantumCircuit
         Gates are ``u`` and ``cz`` with numbers for angles; all qubits are measured into the register ``meas``.
-        ``qiskit.qasm3.dumps(circuit)`` writes one as OpenQASM 3, ``circuit.draw()`` draws it.
+        ``qiskit.qasm3.dumps(circuit)`` writes one as OpenQASM 3,
+        `hamiltonian_ml.display.circuit.CircuitDisplay` draws it.
 
     Raises
     ------
