@@ -2,23 +2,30 @@
 
 `python -m experiments.circuits.run` prints the circuits of this package, on a chain and a heavy-hexagonal patch, beside
 those of Qiskit's `PauliEvolutionGate` for the same strings of the chain on the same line of qubits, at optimization
-levels 1 and 3. It takes some minutes.
+levels 1 and 3. It takes some minutes. Before that it prints how long the parameters of many rows take; ``--times``
+stops there.
 """
 
 from __future__ import annotations
 
+import argparse
+import time
+
 import numpy as np
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit.library import PauliEvolutionGate
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.synthesis import LieTrotter
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.backends import Backend
+from hamiltonian_ml.sampling.circuits import krylov_angles
 from hamiltonian_ml.sampling.devices import fake_target, heron_fakes, read_calibration
 from hamiltonian_ml.sampling.layout import NoLayoutError, best_line
 from hamiltonian_ml.sampling.template import krylov_template
 
 N_QUBITS = 50
+N_ROWS, N_POWERS = 1000, 4
 
 
 def size(circuit: QuantumCircuit) -> str:
@@ -45,7 +52,30 @@ def generic(name: str, *, level: int) -> str:
     return size(transpile(circuit, target=target, initial_layout=line, optimization_level=level, seed_transpiler=0))
 
 
+def binding_times() -> tuple[float, float]:
+    """Return processor and wall seconds from the coefficients of many rows to PUBs, least of five, circuits at hand."""
+    basis = PauliBasis.chain(N_QUBITS)
+    template = krylov_template(basis, krylov_dimension=N_POWERS + 1)
+    rows = np.random.default_rng(0).normal(size=(N_ROWS, basis.n_terms))
+    taken = []
+    for _ in range(5):
+        processor, wall = time.process_time(), time.perf_counter()
+        angles = krylov_angles(template, rows)
+        for pub in zip(template.circuits, angles, strict=True):
+            SamplerPub.coerce(pub, 1000)
+        taken.append((time.process_time() - processor, time.perf_counter() - wall))
+    return min(each[0] for each in taken), min(each[1] for each in taken)
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", action="store_true", help="print the first table only")
+    only_times = parser.parse_args().times
+    processor, wall = binding_times()
+    print(f"{N_ROWS} rows x {N_POWERS} powers of {N_QUBITS} qubits, coefficients to PUBs: ", end="")
+    print(f"{processor:.2f} s of processor time, {wall:.2f} s by the clock")
+    if only_times:
+        return
     columns = ["chain", "heavy-hex patch", "generic, level 1", "generic, level 3"]
     print(f"{N_QUBITS} qubits, one first-order step: CZ gates / CZ depth")
     print(f"{'device':18s}" + "".join(f"{column:>20s}" for column in columns))
