@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import xarray as xr
 
+from hamiltonian_ml.study.datasets import Split, load_table, split_table
 from hamiltonian_ml.study.tasks import Task
 
 Profile = Literal["tiny", "quick", "full"]
@@ -56,4 +57,9 @@ def held(condition: Any) -> Literal["held", "failed"]:
     return "held" if bool(condition) else "failed"
 
 
-__all__ = ["PROFILES", "Part", "Profile", "Task", "Verdict", "held"]
+def rows_of(dataset: str, seed: int, *, test_fraction: float = 1 / 3) -> Split:
+    """Return training and test rows; a seed decides the split and, of synthetic data, the rows."""
+    return split_table(load_table(dataset, seed=seed), test_fraction=test_fraction, seed=seed)
+
+
+__all__ = ["PROFILES", "Part", "Profile", "Task", "Verdict", "held", "rows_of"]

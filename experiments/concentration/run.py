@@ -8,12 +8,11 @@ from itertools import product
 import numpy as np
 import xarray as xr
 
-from experiments.parts import Part, Profile, Task
+from experiments.parts import Part, Profile, Task, rows_of
 from hamiltonian_ml import HamiltonianClassifier, PauliBasis, Subspace, mean_field_frames, restrict
 from hamiltonian_ml.bases.frames import rotate
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.study.cells import quantities
-from hamiltonian_ml.study.datasets import load_table, split_table
 from hamiltonian_ml.subspace.ground_state import lowest_levels
 
 SHARE = 0.99
@@ -74,7 +73,7 @@ def _random(task: Spread, basis: PauliBasis) -> np.ndarray:
 
 
 def _trained(task: Spread) -> np.ndarray:
-    rows = split_table(load_table("moons", seed=task.seed), test_fraction=1 / 3, seed=task.seed)
+    rows = rows_of("moons", task.seed)
     model = HamiltonianClassifier(
         task.n_qubits, selection="full", max_iter=task.max_iter, batch_size=32, learning_rate=0.01, tol=0.0,
         n_iter_no_change=1000, random_state=task.seed,

@@ -10,7 +10,7 @@ import xarray as xr
 from scipy.linalg import eigh
 from scipy.special import softmax
 
-from experiments.parts import Part, Profile, Task
+from experiments.parts import Part, Profile, Task, rows_of
 from experiments.speed.workload import hamiltonians
 from hamiltonian_ml import HamiltonianClassifier, KrylovSelection, PauliBasis, Subspace, mean_field_frames, restrict
 from hamiltonian_ml.bases.frames import rotate
@@ -18,7 +18,6 @@ from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import pull_back, solve
 from hamiltonian_ml.learning.model import initial_parameters, readout
 from hamiltonian_ml.study.cells import quantities
-from hamiltonian_ml.study.datasets import load_table, split_table
 
 CUTS = (1, 2, 5, 10)  # excited states kept in the sum
 
@@ -76,7 +75,7 @@ def checks(profile: Profile) -> list[Check]:
 
 def run_start(task: Start) -> xr.Dataset:
     """Take the gradient of the loss by the bias operator, at the start values of one seed."""
-    rows = split_table(load_table("moons", seed=0), test_fraction=1 / 3, seed=0)
+    rows = rows_of("moons", 0)
     features, labels = rows.train_features[: task.n_rows], rows.train_labels[: task.n_rows]
     basis = PauliBasis.chain(task.n_qubits)
     seed = task.seed_sequence("start", "seed", "n_qubits", "scale")
@@ -144,7 +143,7 @@ def run_check(task: Check) -> xr.Dataset:
 
 
 def _central_differences(task: Check) -> float:
-    rows = split_table(load_table("moons", seed=task.seed), test_fraction=1 / 3, seed=task.seed)
+    rows = rows_of("moons", task.seed)
     model = HamiltonianClassifier(task.n_qubits, selection="full", max_iter=3, random_state=task.seed)
     model.fit(rows.train_features[:20], rows.train_labels[:20])
     return float(model.check_gradients(rows.train_features[:20], rows.train_labels[:20]))

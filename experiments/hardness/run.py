@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from experiments.parts import Part, Profile, Task
+from experiments.parts import Part, Profile, Task, rows_of
 from experiments.speed.workload import hamiltonians
 from hamiltonian_ml import HamiltonianClassifier, PauliBasis, Subspace, restrict
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.referee import dmrg_expectations
 from hamiltonian_ml.study.cells import quantities
-from hamiltonian_ml.study.datasets import load_table, split_table
 from hamiltonian_ml.subspace.ground_state import lowest_levels
 
 CUTOFF = 1e-8  # weight that a truncation may discard
@@ -88,7 +87,7 @@ def run_cut(task: Cut) -> xr.Dataset:
 
 def run_chain(task: Chain) -> xr.Dataset:
     """Train from samples, then let the referee solve test rows."""
-    rows = split_table(load_table("moons", seed=task.seed), test_fraction=1 / 3, seed=task.seed)
+    rows = rows_of("moons", task.seed)
     model = HamiltonianClassifier(
         task.n_qubits, selection="krylov", backend="mps" if task.n_qubits > 12 else "auto", max_iter=task.max_iter,
         learning_rate=0.01, batch_size=32, shots=500, max_dimension=1276, tol=0.0, n_iter_no_change=task.max_iter,

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import xarray as xr
 
+from experiments.parts import rows_of
 from experiments.studies import CELLS
 from hamiltonian_ml import HamiltonianClassifier
 from hamiltonian_ml.study.cells import quantities
-from hamiltonian_ml.study.datasets import load_table, split_table
 from hamiltonian_ml.study.gather import gather
 from hamiltonian_ml.study.results import read_results, write_results
 from hamiltonian_ml.study.statistics import estimate
@@ -46,7 +46,7 @@ class Training(Task):
 
 def run(task: Training) -> xr.Dataset:
     """Train one model and return its accuracies."""
-    rows = split_table(load_table(task.dataset, seed=task.seed), test_fraction=task.test_fraction, seed=task.seed)
+    rows = rows_of(task.dataset, task.seed, test_fraction=task.test_fraction)
     model = HamiltonianClassifier(
         task.n_qubits, selection="krylov", backend=task.backend, max_iter=task.max_iter, batch_size=task.batch_size,
         learning_rate=task.learning_rate, shots=task.shots, max_dimension=task.max_dimension, tol=0.0,

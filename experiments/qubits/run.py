@@ -16,17 +16,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
-from experiments.parts import Part, Profile, Task
-from hamiltonian_ml import HamiltonianClassifier, NoiseSelection, PauliBasis, Subspace, restrict
-from hamiltonian_ml.learning.embedding import linear_embedding
-from hamiltonian_ml.learning.expectations import solve
-from hamiltonian_ml.learning.model import readout
-from hamiltonian_ml.referee import dmrg_expectations
+from experiments.judging import EXACT_QUBITS, judge
+from experiments.parts import Part, Profile, Task, rows_of
+from hamiltonian_ml import HamiltonianClassifier, NoiseSelection, PauliBasis
 from hamiltonian_ml.sampling.template import krylov_template
 from hamiltonian_ml.study.cells import quantities
-from hamiltonian_ml.study.datasets import Split, load_table, split_table
+from hamiltonian_ml.study.datasets import Split
 
-EXACT_QUBITS = 12  # up to here the whole space is solved for every row
 SIZES = (4, 8, 12, 16, 20, 30, 40, 50)
 EPOCHS = {"moons": 40, "breast_cancer": 20}
 
@@ -92,12 +88,6 @@ def tasks(profile: Profile) -> list[Training]:
     return main + controls
 
 
-def split(task: Training) -> Split:
-    """Return the rows of a task."""
-    table = load_table(task.dataset, seed=task.seed)
-    return split_table(table, test_fraction=task.test_fraction, seed=task.seed)
-
-
 def model(task: Training) -> HamiltonianClassifier:
     """Return the classifier of a task, not fitted."""
     selections = {"exact": "full", "sampled": "krylov", "classical": "classical", "random": "random"}
@@ -122,7 +112,7 @@ def model(task: Training) -> HamiltonianClassifier:
 
 def run(task: Training) -> xr.Dataset:
     """Train, judge, and compare with classical models on the same rows."""
-    rows = split(task)
+    rows = rows_of(task.dataset, task.seed, test_fraction=task.test_fraction)
     start = time.perf_counter()
     fitted = model(task).fit(rows.train_features, rows.train_labels)
     seconds = time.perf_counter() - start
@@ -134,44 +124,10 @@ def run(task: Training) -> xr.Dataset:
         smallest_gap=(float(fitted.history_.smallest_gap.min()), "start field", "smallest gap while training"),
     )
     curve = fitted.history_[["loss", "gradient_norm", "smallest_gap"]].rename(smallest_gap="gap_by_epoch")
-    parts = [_judged(task, fitted, rows), _classical(task, rows), _circuits(task, rows)]
+    n_judged = task.judged_rows or len(rows.test_labels)
+    judged = judge(fitted, rows.test_features[:n_judged], rows.test_labels[:n_judged], max_bond=task.max_bond)
+    parts = [judged, _classical(task, rows), _circuits(task, rows)]
     return xr.merge([found, curve.drop_attrs(deep=False), *parts])
-
-
-def _judged(task: Training, fitted: HamiltonianClassifier, rows: Split) -> xr.Dataset:
-    """Hold the fitted model's answers against the true ground states of its Hamiltonians."""
-    n_rows = task.judged_rows or len(rows.test_labels)
-    features, labels = rows.test_features[:n_rows], rows.test_labels[:n_rows]
-    coefficients = np.asarray(linear_embedding(fitted.parameters_, features))
-    start = time.perf_counter()
-    energies, values = _truth(task, fitted, coefficients)
-    seconds = time.perf_counter() - start
-    exact = np.asarray(readout(fitted.parameters_, values))
-    decisions = fitted.classes_[exact.argmax(axis=1)]
-    certificate = fitted.certify(features)
-    error = (certificate.energy.values - energies) / np.abs(energies)
-    ours, theirs = fitted.decision_function(features), exact[:, 1] - exact[:, 0]
-    return quantities(
-        agreement=((fitted.predict(features) == decisions).mean(), "1", "test decisions as the referee's"),
-        referee_accuracy=((decisions == labels).mean(), "1", "share of judged rows right with true ground states"),
-        judged_rows=(len(labels), "1", "test rows judged"),
-        energy_error=(np.median(error), "1", "relative energy error, median"),
-        largest_energy_error=(error.max(), "1", "relative energy error, largest"),
-        logit_error=(np.median(np.abs(ours - theirs) / np.abs(theirs)), "1", "relative logit error, median"),
-        trusted=(float(certificate.trusted.mean()), "1", "share of rows that the certificate trusts"),
-        captured_weight=(float(certificate.captured_weight.median()), "1", "captured weight, median"),
-        referee_seconds=(seconds, "s", "time of the referee"),
-    )
-
-
-def _truth(task: Training, fitted: HamiltonianClassifier, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return energies and expectation values in the ground states of all rows."""
-    if task.n_qubits <= EXACT_QUBITS:
-        whole = restrict(fitted.basis_, Subspace.full(task.n_qubits))
-        states = solve(coefficients, whole, tol=1e-9)
-        return states.levels.energies[:, 0], states.expectations
-    found = dmrg_expectations(fitted.basis_, coefficients, max_bond=task.max_bond, random_state=0)
-    return found.energies, found.expectations
 
 
 def _classical(task: Training, rows: Split) -> xr.Dataset:

@@ -9,10 +9,9 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from experiments.parts import Part, Profile, Task
+from experiments.parts import Part, Profile, Task, rows_of
 from hamiltonian_ml import HamiltonianClassifier
 from hamiltonian_ml.study.cells import quantities
-from hamiltonian_ml.study.datasets import load_table, split_table
 
 VALUES: dict[str, tuple[float, ...]] = {
     "learning_rate": (0.003, 0.01, 0.03, 0.1),
@@ -47,7 +46,7 @@ def tasks(profile: Profile) -> list[Setting]:
 
 def run(task: Setting) -> xr.Dataset:
     """Train one model."""
-    rows = split_table(load_table("moons", seed=task.seed), test_fraction=1 / 3, seed=task.seed)
+    rows = rows_of("moons", task.seed)
     whole = task.setting not in ("learning_rate", "time_step")
     changed = {task.setting: int(task.value) if whole else task.value}
     settings = {"learning_rate": 0.02, "krylov_dimension": 4, "shots": 500, "refresh_every": 5, "max_dimension": 256}
@@ -90,7 +89,7 @@ def operator_tasks(profile: Profile) -> list[Operators]:
 
 def run_operators(task: Operators) -> xr.Dataset:
     """Train one model; equal seeds have equal rows."""
-    rows = split_table(load_table(task.dataset, seed=task.seed), test_fraction=1 / 3, seed=task.seed)
+    rows = rows_of(task.dataset, task.seed)
     few = min(task.components, rows.train_features.shape[1])
     steps = [PCA(few, random_state=0), StandardScaler()]
     if "quadratic" in task.operators:

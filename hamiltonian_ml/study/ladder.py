@@ -65,14 +65,10 @@ def noise_ladder(
     >>> noise_ladder(model, X, y, backends=["statevector", "fake_torino"]).sizes["backend"]
     2
     """
-    check_is_fitted(estimator)
-    own = options.make_selection(estimator, estimator.basis_)
-    if not isinstance(own, KrylovSelection):
-        raise ValueError(f'estimator must sample, with selection="krylov", got selection={estimator.selection!r}.')
     if not len(backends):
         raise ValueError("backends must name at least one backend, got none.")
-    rungs = [replace(own, backend=backend) for backend in backends]  # unknown names are refused before any work
-    found = [_judged(estimator, X, y, rung, seed) for rung in rungs]
+    rungs = [_sampling(estimator, backend) for backend in backends]  # unknown names are refused before any work
+    found = [_judged(_resampled(estimator, X, rung, seed), X, y) for rung in rungs]
     return xr.Dataset(
         {
             name: ("backend", [figures[name] for figures in found], {"long_name": text, "units": unit})
@@ -83,9 +79,41 @@ def noise_ladder(
     )
 
 
-def _judged(
-    estimator: HamiltonianEstimator, X: ArrayLike, y: Any, selection: KrylovSelection, seed: int
-) -> dict[str, float]:
+def resample(estimator: HamiltonianEstimator, X: ArrayLike, *, backend: Any, seed: int = 0) -> Any:
+    """Return a copy of a fitted estimator with basis states that a backend samples for some rows; its operators stay.
+
+    Parameters
+    ----------
+    estimator, X, seed
+        As in `noise_ladder`.
+    backend : str, Backend or BaseSamplerV2
+
+    Raises
+    ------
+    ValueError
+        If the estimator does not sample, or the backend is not known.
+
+    Examples
+    --------
+    >>> from hamiltonian_ml import HamiltonianClassifier
+    >>> X, y = [[0.0], [0.3], [0.7], [1.0]], ["a", "a", "b", "b"]
+    >>> model = HamiltonianClassifier(4, selection="krylov", shots=50, max_iter=2, random_state=0).fit(X, y)
+    >>> resample(model, X, backend="fake_torino").predict(X).shape
+    (4,)
+    """
+    return _resampled(estimator, X, _sampling(estimator, backend), seed)
+
+
+def _sampling(estimator: HamiltonianEstimator, backend: Any) -> KrylovSelection:
+    """Return the estimator's selection on another backend."""
+    check_is_fitted(estimator)
+    own = options.make_selection(estimator, estimator.basis_)
+    if not isinstance(own, KrylovSelection):
+        raise ValueError(f'estimator must sample, with selection="krylov", got selection={estimator.selection!r}.')
+    return replace(own, backend=backend)
+
+
+def _resampled(estimator: HamiltonianEstimator, X: ArrayLike, selection: KrylovSelection, seed: int) -> Any:
     rows = estimator._rows(X)
     coefficients = np.asarray(linear_embedding(estimator.parameters_, rows))
     chosen = choose_for(
@@ -94,12 +122,16 @@ def _judged(
     )  # fmt: skip
     other: Any = copy(estimator)
     other.structure_, other.samples_, other.local_frames_ = chosen.structure, chosen.samples, chosen.local_frames
-    certified = other.certify(X)
+    return other
+
+
+def _judged(estimator: Any, X: ArrayLike, y: Any) -> dict[str, float]:
+    certified = estimator.certify(X)
     return {
-        "score": float(other.score(X, y)),
+        "score": float(estimator.score(X, y)),
         "trusted": float(certified.trusted.mean()),
         "captured_weight": float(certified.captured_weight.median()),
-        "dimension": chosen.structure.dimension,
+        "dimension": estimator.structure_.dimension,
     }
 
 
