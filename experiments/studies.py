@@ -60,10 +60,12 @@ STUDIES = {
         _study("gradients", "(b) gradients against qubits and distance", (5, 7, 8, 9), 1, 10),
         _study("convergence", "(c) Krylov samples: time step, powers, shots, size, controls", (16, 17, 18, 20), 2, 20),
         _study("concentration", "(d) states that hold 99 % of the weight", (19, 22), 2, 15),
-        _study("qubits", "(e) training and accuracy from 4 to 50 qubits", (1, 2, 3, 4, 6, 10, 11, 14), 10, 75),
+        _study("qubits", "(e) training and accuracy from 4 to 50 qubits", (1, 2, 3, 4, 10, 11, 14), 10, 75),
+        _study("ladder", "(f) noise of three Heron generations", (6, 13), 6, 60),
         _study("errors", "(g) errors of energies, observables and gradients", (23,), 1, 3),
         _study("cost", "(h) depth of circuits, time of ground states", (10, 12), 1, 3),
         _study("sensitivity", "(i) accuracy against settings", (15, 26), 4, 20),
+        _study("carry", "states carried over between rows and epochs", (21,), 1, 2),
         _study("hardness", "(j) bond dimensions, chain against heavy-hex", (24,), 2, 15),
     )
 }
