@@ -24,9 +24,9 @@ class Spread(Task):
 
     Attributes
     ----------
-    kind : {"scale 0.02", "scale 0.15", "scale 0.5", "isotropic", "trained"}
+    kind : {"scale 0.02", "scale 0.15", "scale 0.5", "isotropic", "trained", "trained from 0.15"}
         Random parts of that size around a field of one along z; normal coefficients without a field; or the rows of
-        two moons after training.
+        two moons after training, from start values of scale 0.02 where no other is named.
     """
 
     kind: str
@@ -39,18 +39,18 @@ class Spread(Task):
 
 def tasks(profile: Profile) -> list[Spread]:
     sizes, n_seeds = {"tiny": ((3,), 1), "quick": ((4, 6, 8, 10), 2), "full": ((4, 6, 8, 10, 12, 14), 5)}[profile]
-    kinds = ("scale 0.02", "scale 0.15", "scale 0.5", "isotropic", "trained")
+    kinds = ("scale 0.02", "scale 0.15", "scale 0.5", "isotropic", "trained", "trained from 0.15")
     return [
         Spread(kind=kind, frame=frame, n_qubits=n, seed=seed, max_iter=2 if profile == "tiny" else 40)
         for seed, n, kind, frame in product(range(n_seeds), sizes, kinds, ("mean_field", "computational"))
-        if kind != "trained" or n <= 10
+        if "trained" not in kind or n <= 10
     ]
 
 
 def run(task: Spread) -> xr.Dataset:
     """Solve in the whole space and count the largest weights."""
     basis = PauliBasis.chain(task.n_qubits)
-    rows = _trained(task) if task.kind == "trained" else _random(task, basis)
+    rows = _trained(task) if "trained" in task.kind else _random(task, basis)
     if task.frame == "mean_field":
         rows = rotate(basis, rows, mean_field_frames(basis, rows).rotations)
     found = lowest_levels(restrict(basis, Subspace.full(task.n_qubits)), rows, n_levels=1, tol=1e-6)
@@ -74,9 +74,10 @@ def _random(task: Spread, basis: PauliBasis) -> np.ndarray:
 
 def _trained(task: Spread) -> np.ndarray:
     rows = rows_of("moons", task.seed)
+    start_scale = 0.02 if task.kind == "trained" else float(task.kind.removeprefix("trained from "))
     model = HamiltonianClassifier(
         task.n_qubits, selection="full", max_iter=task.max_iter, batch_size=32, learning_rate=0.01, tol=0.0,
-        n_iter_no_change=1000, random_state=task.seed,
+        n_iter_no_change=1000, random_state=task.seed, start_scale=start_scale,
     ).fit(rows.train_features, rows.train_labels)  # fmt: skip
     return np.asarray(linear_embedding(model.parameters_, rows.test_features[: task.n_rows]))
 

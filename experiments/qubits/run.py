@@ -54,6 +54,7 @@ class Training(Task):
     max_dimension: int = 1276  # the states within two flips of the reference at 50 qubits
     control_dimension: int = 200  # about as many as are sampled there from models in training
     max_bond: int = 32
+    revision: int = 2  # frames turn with every step
 
 
 def tasks(profile: Profile) -> list[Training]:

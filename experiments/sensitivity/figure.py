@@ -56,8 +56,8 @@ def verdicts(results: xr.DataTree) -> list[Verdict]:
             "described",
             "; ".join(moves),
             f"how much, not whether: two moons, {attrs.get('setting_n_qubits', '?')} qubits, sampled, "
-            f"{attrs.get('setting_max_iter', '?')} epochs, {n_seeds} seeds, one setting changed at a time. The start "
-            "scale is not a setting of the estimator; its effect on the states is in the figure of concentration",
+            f"{attrs.get('setting_max_iter', '?')} epochs, {n_seeds} seeds, one setting changed at a time. What the "
+            "start scale does to the states is in the figure of concentration",
         ),
         _operators(results["operators"].to_dataset()),
     ]

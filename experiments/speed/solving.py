@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,6 +15,7 @@ from experiments.speed.peers import Answer, Peer, Problem, arpack_settings, inst
 from experiments.speed.table import Line
 from experiments.speed.timing import Action, Cost, median, ratio, spread, take_turns, threads, timed
 from experiments.speed.workload import Size, Workload
+from hamiltonian_ml.bases.cores import n_cores
 from hamiltonian_ml.subspace.certificate import certify
 from hamiltonian_ml.subspace.ground_state import Levels, coefficient_gradients, expectations, lowest_levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
@@ -52,7 +52,7 @@ def against_peers(load: Workload, size: Size, names: Sequence[str] = tuple(REQUI
 
 def on_all_cores(load: Workload, size: Size) -> Iterator[Line]:
     """Do the same with all cores for ours and for fulqrum."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = n_cores()
     with threads(cores):
         for line in against_peers(load, size, ("fulqrum",)):
             yield replace(line, what=f"{line.what}, {cores} threads")

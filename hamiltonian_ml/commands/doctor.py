@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from hamiltonian_ml.bases.cores import n_cores
 from hamiltonian_ml.commands.output import show
 
 _EXTRAS = {
@@ -55,7 +56,7 @@ def _machine(troubles: list[str]) -> dict[str, object]:
         troubles.append(f"{memory:.1f} GiB of memory are free, {_NEEDED_GIB:.0f} are needed")
     gpus = [device.device_kind for device in jax.devices() if device.platform != "cpu"]
     return {
-        "processor_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "processor_cores": n_cores(),
         "free_memory_in_GiB": round(memory, 1),
         "GPU": ", ".join(gpus) or "none",
     }

@@ -116,7 +116,7 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         """Return start values: new ones, or those of the last fit."""
         seed = spawned(root, 0)
         maps = options.make_maps(self.embedding, self.rank, n_features, seed=spawned(seed, 0))
-        fresh = initial_parameters(basis, n_features, targets.n_outputs, seed=seed, maps=maps)
+        fresh = initial_parameters(basis, n_features, targets.n_outputs, seed=seed, scale=self.start_scale, maps=maps)
         if not self.warm_start or not hasattr(self, "parameters_"):
             return fresh
         if identity_of_model(basis, fresh) != identity_of_model(self.basis_, self.parameters_):

@@ -130,7 +130,8 @@ def make_settings(estimator: Any, n_rows: int) -> Settings:
         check_integer(name, getattr(estimator, name), at_least=1)
     for name in ("alpha", "variance_penalty", "tol"):
         check_real(name, getattr(estimator, name))
-    check_real("learning_rate", estimator.learning_rate, exclusive=True)
+    for name in ("learning_rate", "start_scale"):
+        check_real(name, getattr(estimator, name), exclusive=True)
     if not isinstance(estimator.verbose, bool):
         check_integer("verbose", estimator.verbose, at_least=0)
     if estimator.batch_size == "auto":

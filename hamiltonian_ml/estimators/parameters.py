@@ -59,6 +59,9 @@ MEANINGS = {
     Rows a step; "auto" takes all up to 1,024 rows and 256 beyond.""",
     "learning_rate": """float, default=0.02
     Step size of Adam in the first half of the epochs; it falls to zero over the second.""",
+    "start_scale": """float, default=0.02
+    Standard deviation of the operators' start values around a field along z of strength one. Larger values spread
+    ground states over more basis states.""",
     "alpha": """float, default=0.0
     Strength of the L2 penalty on feature and label operators.""",
     "variance_penalty": """float, default=0.1
@@ -131,6 +134,7 @@ class HamiltonianParameters:
     max_iter: int = 100
     batch_size: int | str = "auto"
     learning_rate: float = 0.02
+    start_scale: float = 0.02
     alpha: float = 0.0
     variance_penalty: float = 0.1
     tol: float = 1e-4

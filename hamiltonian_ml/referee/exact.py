@@ -6,7 +6,6 @@ In: an operator, a sum of Pauli strings that act on any number of qubits. Out: `
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from scipy.linalg import eigh, hadamard
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from hamiltonian_ml.bases.cores import n_threads
 from hamiltonian_ml.bases.memory import free_memory
 from hamiltonian_ml.referee import kernels
 from hamiltonian_ml.referee.result import RefereeState, real_coefficients
@@ -185,7 +185,7 @@ def _solve_lanczos(strings: _Strings, n_qubits: int) -> tuple[NDArray[np.float64
         return np.zeros(2), np.eye(1, 2**n_qubits)[0], 0.0
     rng = np.random.default_rng(0)  # any start vector would do: the result depends on it by round-off only
     bound = 2 * float(np.abs(strings.weights).sum())  # no two levels are further apart
-    with ThreadPoolExecutor(_n_cores()) as pool, threadpool_limits(1, user_api="blas"):
+    with ThreadPoolExecutor(n_threads()) as pool, threadpool_limits(1, user_api="blas"):
         # BLAS threads would wait for each other on the cores that the pool needs
 
         def multiply(vector: Amplitudes) -> Amplitudes:
@@ -237,7 +237,7 @@ def _multiply(strings: _Strings, vector: Amplitudes, pool: ThreadPoolExecutor) -
         kernels.apply_strings(*masks, LOW_SIGNS, state, out, first, last)
 
     n_blocks = len(state) >> BLOCK_QUBITS
-    n_parts = max(1, min(4 * _n_cores(), n_blocks // 64))  # 64 blocks take as long as handing them to a thread
+    n_parts = max(1, min(4 * n_threads(), n_blocks // 64))  # 64 blocks take as long as handing them to a thread
     cuts = np.linspace(0, n_blocks, n_parts + 1).astype(int).tolist()
     list((map if n_parts == 1 else pool.map)(fill, cuts[:-1], cuts[1:]))
     return out
@@ -253,7 +253,3 @@ def _check_memory(n_qubits: int, itemsize: int, lanczos: bool) -> None:
             f"operator acts on {n_qubits} qubits, which takes {needed / 2**30:.1f} GiB, but {free / 2**30:.1f} GiB are "
             "free; use fewer qubits, a larger machine, or the tensor-network referee, dmrg_ground_state."
         )
-
-
-def _n_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -16,6 +16,8 @@ from multiprocessing import connection
 import numba
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from hamiltonian_ml.bases.cores import n_cores
+
 # What libraries read when they start threads of their own; numba's may not change once it has some.
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _CONNECT_SECONDS = 30
@@ -64,7 +66,7 @@ def open_executor(cluster: str | None = None, *, workers: int | None = None) -> 
     # A fork would copy locks that JAX's and OpenMP's threads hold.
     context = multiprocessing.get_context("spawn")
     with pinned_threads(1):  # children read the variables when they import
-        executor = ProcessPoolExecutor(workers or _n_cores(), mp_context=context, initializer=_end_with_parent)
+        executor = ProcessPoolExecutor(workers or n_cores(), mp_context=context, initializer=_end_with_parent)
         try:
             yield executor
         finally:
@@ -116,7 +118,3 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
-
-
-def _n_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,19 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TypeVar
 
+from hamiltonian_ml.bases.cores import n_threads
+
 Block = TypeVar("Block")
 Result = TypeVar("Result")
 _BLOCKS_PER_THREAD = 4  # so that rows of uneven cost balance
 _POOLS: dict[tuple[int, int], ThreadPoolExecutor] = {}  # idle threads, one pool a process; starting them costs more
 # than a batch of small problems
-
-
-def n_threads() -> int:
-    """Return how many threads to use: ``OMP_NUM_THREADS`` where it is set, else the cores this process may use."""
-    limit = os.environ.get("OMP_NUM_THREADS", "")
-    if limit.isdigit() and int(limit) > 0:
-        return int(limit)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def map_blocks(work: Callable[[Block], Result], blocks: Iterable[Block]) -> list[Result]:

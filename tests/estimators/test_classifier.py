@@ -184,6 +184,7 @@ def test_70_qubits_train_and_predict():
         ({"expansion_rounds": -1}, "expansion_rounds must be an integer of at least 0, got -1"),
         ({"max_iter": 0}, "max_iter must be an integer of at least 1, got 0"),
         ({"learning_rate": 0}, "learning_rate must be a finite number above 0, got 0"),
+        ({"start_scale": 0}, "start_scale must be a finite number above 0, got 0"),
         ({"alpha": -1}, "alpha must be a finite number of at least 0, got -1"),
         ({"batch_size": "all"}, "batch_size must be an integer of at least 1, got 'all'; or take"),
         ({"entangling": "no"}, "entangling must be True or False, got 'no'"),
@@ -229,6 +230,13 @@ def test_a_fixed_subspace_is_meant_in_the_frame_that_was_asked_for(blobs, frame)
     assert model.history_.refreshed.values.tolist() == [True, False, False, False, False]
     assert (model.certify(X).residual > 1e-6).all()
     assert model.check_gradients(X[:6], y[:6]) < 1e-6
+
+
+def test_start_values_grow_with_the_start_scale(blobs):
+    X, y = blobs
+    few = {"max_iter": 1, "learning_rate": 1e-9, "random_state": 0}  # too small a step to be seen
+    small, large = (HamiltonianClassifier(3, start_scale=s, **few).fit(X, y).parameters_ for s in (0.02, 0.2))
+    np.testing.assert_allclose(large.features, 10 * np.asarray(small.features), rtol=1e-5)  # single precision
 
 
 def test_frames_follow_the_parameters_at_every_step(blobs):

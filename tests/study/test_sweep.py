@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
+from hamiltonian_ml.bases.cores import n_threads
 from hamiltonian_ml.study.cells import read_cell
 from hamiltonian_ml.study.executors import open_executor, pinned_threads
 from hamiltonian_ml.study.sweep import WorkersDiedError, sweep
-from hamiltonian_ml.subspace.threads import n_threads
 from tests.study import counting
 from tests.study.counting import run, tasks
 

@@ -1,0 +1,1 @@
+"""A sweep on two Dask workers beside the same sweep on one."""
