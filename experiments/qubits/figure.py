@@ -36,10 +36,17 @@ def draw(results: xr.DataTree) -> Figure:
         )
         curve(axes, sampled.svc_accuracy, along="n_qubits", number=6, label="RBF SVC", marker="", linestyle="--")
         axes.set(xlabel="qubits", ylabel="test accuracy", ylim=(0.8, 1.0))
-        letter(axes, f"({'ab'[list(_DATA).index(dataset)]}) {title}")
+        letter(axes, f"({'ab'[list(_DATA).index(dataset)]}) {title}, {_seeds(sampled.test_accuracy)}")
     panels[0, 0].legend(loc="lower right", fontsize=6)
     _rest(found, panels)
     return figure
+
+
+def _seeds(values: xr.DataArray) -> str:
+    """Say how many seeds stand behind the sizes, which differ where models are missing."""
+    done = values.notnull().sum("seed")
+    few, many = int(done.min()), int(done.max())
+    return f"{many} seeds" if few == many else f"{few} to {many} seeds"
 
 
 def _table(results: xr.DataTree) -> xr.Dataset:
@@ -143,9 +150,10 @@ def _largest(found: xr.Dataset) -> Verdict:
 
 
 def _trend(found: xr.Dataset) -> Verdict:
-    parts, rises = [], []
+    parts, rises, behind = [], [], []
     for dataset, title in _DATA.items():
         values = _of(found.test_accuracy, dataset, "sampled")
+        behind.append(f"{title} {_seeds(values)} a size")
         slope, error, _ = line(
             np.broadcast_to(values.n_qubits, values.transpose(..., "n_qubits").shape), values.transpose(..., "n_qubits")
         )
@@ -161,7 +169,8 @@ def _trend(found: xr.Dataset) -> Verdict:
         4,
         held(all(word != "falls" for word in rises)),
         "; ".join(parts),
-        "test accuracy against n, sampled; held if it does not fall by more than two standard errors of the slope",
+        f"test accuracy against n, sampled; {', '.join(behind)}; held if it does not fall by more than two "
+        "standard errors of the slope",
     )
 
 
