@@ -17,6 +17,7 @@ from hamiltonian_ml.commands.output import check_folder, is_watched
 if TYPE_CHECKING:
     import xarray as xr
 
+    from hamiltonian_ml.study.plan import Plan
     from hamiltonian_ml.study.sweep import Sweep
 
 
@@ -42,24 +43,14 @@ def sweep(
 ) -> None:
     """Train on a table for all combinations of qubits, selections, backends and seeds."""
     check_folder(out)
-    from hamiltonian_ml.study.plan import Plan, on_axes, read_plan, run
+    from hamiltonian_ml.study.plan import on_axes, run
     from hamiltonian_ml.study.sweep import sweep as run_sweep
 
-    given: dict[str, Any] = {} if plan is None else read_plan(plan)
-    options: dict[str, Any] = {
-        "table": table,
-        "target": target,
-        "qubits": qubits,
-        "selection": selection,
-        "backend": backend,
-    }
-    options |= {"seeds": seeds, "store": store, "max_qpu_seconds": max_qpu_seconds}
-    given |= {name: value for name, value in options.items() if value or value == 0}
-    if max_iter is not None:
-        given["settings"] = {**given.get("settings", {}), "max_iter": max_iter}
-    if "table" not in given:
-        raise ValueError("table is missing: give a TOML file with it, or --table.")
-    chosen = Plan(**given)
+    options = {
+        "table": table, "target": target, "qubits": qubits, "selection": selection, "backend": backend,
+        "seeds": seeds, "store": store, "max_qpu_seconds": max_qpu_seconds,
+    }  # fmt: skip
+    chosen = _plan(plan, options, max_iter)
     one = run
     if chosen.store is not None:
         one = partial(run, store=chosen.store, max_qpu_seconds=chosen.max_qpu_seconds)
@@ -70,8 +61,21 @@ def sweep(
     if done.failed == len(done.tasks):
         raise ValueError(f"all {done.failed} cells failed, the first with {done.failures()[0].error}")
     results = on_axes(done.results())
-    results.attrs["title"] = Path(given["table"]).stem
+    results.attrs["title"] = Path(chosen.table).stem
     _report(done, results, _write(results, out), as_json=as_json)
+
+
+def _plan(file: Path | None, options: dict[str, Any], max_iter: int | None) -> Plan:
+    """Return the plan of a file, if there is one, with the options that were given in the place of its own."""
+    from hamiltonian_ml.study.plan import Plan, read_plan
+
+    given: dict[str, Any] = {} if file is None else read_plan(file)
+    given |= {name: value for name, value in options.items() if value or value == 0}
+    if max_iter is not None:
+        given["settings"] = {**given.get("settings", {}), "max_iter": max_iter}
+    if "table" not in given:
+        raise ValueError("table is missing: give a TOML file with it, or --table.")
+    return Plan(**given)
 
 
 def _write(results: xr.Dataset, out: Path) -> list[Path]:

@@ -85,7 +85,13 @@ class CircuitDisplay:
         self.n_layers = 1 + max((block.layer for block in self.blocks), default=-1)
 
     def plot(self, ax: Axes | None = None) -> CircuitDisplay:
-        """Draw on ``ax``, or on new axes of a size that fits the circuit, and return the display."""
+        """Draw on ``ax``, or on new axes of a size that fits the circuit.
+
+        Returns
+        -------
+        CircuitDisplay
+            The display itself, drawn.
+        """
         columns, end = self._columns()
         size = (1.6 + _COLUMN_INCHES * (end + 1), 1.3 + _QUBIT_INCHES * self.n_qubits)
         self.ax_, self.figure_ = axes_for(ax, size=(max(size[0], 6.0), size[1]))
