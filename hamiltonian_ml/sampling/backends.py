@@ -20,6 +20,7 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.compiling import native_circuits
 from hamiltonian_ml.sampling.devices import fake_target, heron_fakes, read_calibration
 from hamiltonian_ml.sampling.full_noise import FullNoiseSampler
+from hamiltonian_ml.sampling.layout import best_patch
 from hamiltonian_ml.sampling.runtime import DeviceOptions, open_device, open_sampler
 from hamiltonian_ml.sampling.service import JobService, RuntimeService
 from hamiltonian_ml.sampling.trajectories import TrajectorySampler
@@ -196,6 +197,26 @@ class Backend:
         if self.is_fake:
             return native_circuits(fake_target(self.name), circuits, basis)
         return list(circuits)
+
+    def patch(self, n_qubits: int) -> PauliBasis:
+        """Return the strings on a connected patch of a device's own graph, for any ``n_qubits`` that it has room for.
+
+        Raises
+        ------
+        ValueError, NoLayoutError
+            If the backend is no device and so has no graph, or its working qubits are too few.
+
+        Examples
+        --------
+        >>> Backend("fake_fez").patch(120).n_qubits
+        120
+        """
+        if not self.is_fake and not self.is_remote:
+            raise ValueError(
+                f'backend {self.name!r} has no graph of its own; take connectivity="heavy_hex" or "chain".'
+            )
+        target = self._live_device().target if self.is_remote else fake_target(self.name)
+        return PauliBasis.from_edges(n_qubits, best_patch(read_calibration(target), n_qubits))
 
     def fingerprint(self, n_qubits: int) -> dict[str, str | int | float]:
         """Return everything about the place that decides the samples of circuits on ``n_qubits`` qubits."""

@@ -15,6 +15,7 @@ from hamiltonian_ml.sampling.devices import Calibration, Edge
 from hamiltonian_ml.sampling.layers import colour_edges
 
 # Partial placements kept for each place of the newest qubit. The next width is tried if one leads nowhere.
+_PATCH_LAYERS = 3  # colours of a heavy-hexagonal lattice
 _WIDTHS = (64, 1024)
 _CZ_AN_EDGE = 3
 
@@ -89,6 +90,54 @@ def best_layout(calibration: Calibration, n_qubits: int, edges: Iterable[Edge]) 
         f"{calibration.n_qubits} qubits {len(nodes)} can be read and {len(calibration.couplers)} couplers work; take "
         "fewer qubits, another graph or another device."
     )
+
+
+def best_patch(calibration: Calibration, n_qubits: int) -> tuple[Edge, ...]:
+    """Return the edges of a connected patch of so many qubits of a device, all couplers inside it that work.
+
+    Qubits are numbered as the patch grows: by the qubit that costs least fidelity, from the start that ends best.
+    Unlike a fixed shape it goes round what does not work, so that it may have any size up to the whole device.
+
+    Raises
+    ------
+    NoLayoutError
+        If no so large part of the device hangs together.
+
+    Examples
+    --------
+    >>> from hamiltonian_ml.sampling.devices import fake_target, read_calibration
+    >>> len(best_patch(read_calibration(fake_target("fake_torino")), 100)) >= 99
+    True
+    """
+    nodes, links = _weights(calibration, n_layers=_PATCH_LAYERS)
+    grown = [patch for start in sorted(nodes) if (patch := _grown(start, nodes, links, n_qubits)) is not None]
+    if not grown:
+        raise NoLayoutError(
+            f"no {n_qubits} qubits of the device hang together: of its {calibration.n_qubits} qubits {len(nodes)} can "
+            f"be read and {len(calibration.couplers)} couplers work; take fewer qubits or another device."
+        )
+    _, order = max(grown, key=lambda patch: (patch[0], [-q for q in patch[1]]))
+    number = {spot: qubit for qubit, spot in enumerate(order)}
+    pairs = {tuple(sorted((number[a], number[b]))) for a in order for b in links[a] if b in number}
+    return tuple(sorted((a, b) for a, b in pairs))
+
+
+def _grown(
+    start: int, nodes: dict[int, float], links: dict[int, dict[int, float]], n_qubits: int
+) -> tuple[float, list[int]] | None:
+    """Return log-fidelity and qubits of a patch grown from one qubit, or None if it stays too small."""
+    order, score = [start], nodes[start]
+    edge: dict[int, float] = {q: nodes[q] + link for q, link in links[start].items()}
+    while len(order) < n_qubits:
+        if not edge:
+            return None
+        spot = max(edge, key=lambda q: (edge[q], -q))
+        score += edge.pop(spot)
+        order.append(spot)
+        for other, link in links[spot].items():
+            if other not in order:
+                edge[other] = edge.get(other, nodes[other]) + link
+    return score, order
 
 
 def _weights(calibration: Calibration, *, n_layers: int) -> tuple[dict[int, float], dict[int, dict[int, float]]]:

@@ -73,3 +73,11 @@ def test_circuits_of_an_operator_come_back_from_openqasm_3():
             if each.name == "measure"
         ]
         assert reads == [(0, 0), (1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize(("name", "n_qubits"), [("fake_fez", 100), ("fake_boston", 100)])
+def test_a_patch_of_a_device_of_its_own_takes_no_swap_and_nine_layers(name, n_qubits):
+    basis = Backend(name).patch(n_qubits)
+    circuit = Backend(name).compile(krylov_template(basis, krylov_dimension=2).circuits, basis)[0]
+    assert circuit.count_ops()["cz"] == 3 * len(basis.edges) >= 3 * (n_qubits - 1)
+    assert circuit.depth(lambda gate: gate.operation.name == "cz") <= 9

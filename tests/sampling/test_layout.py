@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from hamiltonian_ml.bases.lattice import heavy_hex_edges
+from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.devices import Calibration, fake_target, heron_fakes, read_calibration
 from hamiltonian_ml.sampling.layers import colour_edges
-from hamiltonian_ml.sampling.layout import NoLayoutError, best_layout, best_line
+from hamiltonian_ml.sampling.layout import NoLayoutError, best_layout, best_line, best_patch
 from tests.reference.layouts import best_by_trying_all
 
 
@@ -105,3 +107,26 @@ def test_a_device_without_a_known_two_qubit_gate_is_refused():
 
     with pytest.raises(ValueError, match="must have a working two-qubit gate, one of cz, ecr, cx; its target has"):
         read_calibration(Target(num_qubits=2))
+
+
+@pytest.mark.parametrize("name", heron_fakes())
+def test_a_patch_of_a_device_is_connected_and_grows_to_100_qubits(name):
+    edges = np.array(best_patch(read_calibration(fake_target(name)), 100))
+    assert (edges[:, 0] < edges[:, 1]).all()
+    assert set(edges[:, 1].tolist()) == set(range(1, 100))  # each but the first has a neighbour that came before it
+    assert np.bincount(edges.ravel()).max() <= 3
+
+
+def test_a_patch_keeps_to_the_couplers_that_work_and_says_what_is_there():
+    calibration = read_calibration(fake_target("fake_torino"))
+    with pytest.raises(NoLayoutError, match=r"no 134 qubits of the device hang together: of its 133 qubits"):
+        best_patch(calibration, 134)
+    few = replace(calibration, couplers={(0, 1): (0.1, 1e-7), (1, 2): (0.01, 1e-7), (5, 6): (0.001, 1e-7)})
+    assert best_patch(few, 3) == ((0, 1), (1, 2))
+    with pytest.raises(NoLayoutError, match="no 4 qubits"):
+        best_patch(few, 4)
+
+
+def test_a_simulator_has_no_patch():
+    with pytest.raises(ValueError, match=r"backend 'mps' has no graph of its own; take connectivity="):
+        Backend("mps").patch(5)
