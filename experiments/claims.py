@@ -42,6 +42,8 @@ CLAIMS = {
     23: "errors of observables and gradients go as the root of the energy error",
     24: "bond dimensions of trained chains; chain against heavy-hex",
     26: "more expressive operators raise accuracy",
+    27: "a head mends answers of a frozen language model, and breaks few",
+    28: "a Cayley adapter of 4x4 blocks is orthogonal and takes at most 3 CZ a block",
 }
 
 

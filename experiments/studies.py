@@ -67,6 +67,7 @@ STUDIES = {
         _study("sensitivity", "(i) accuracy against settings", (15, 26), 4, 20),
         _study("carry", "states carried over between rows and epochs", (21,), 1, 2),
         _study("hardness", "(j) bond dimensions, chain against heavy-hex", (24,), 2, 15),
+        _study("heads", "(k) heads on a frozen language model", (27, 28), 15, 60),
     )
 }
 

@@ -1,0 +1,159 @@
+"""The heads experiment: its world, its base, its adapters, and the layer that learns together with a block."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from experiments.heads import blocks, knowledge, run
+from experiments.heads.knowledge import statement, world
+
+NEEDS_TORCH = "torch is not installed; the extra heads brings it (make heads)"
+
+
+@pytest.fixture(scope="module")
+def small():
+    return world(0, sizes=(10, 8, 4, 6))
+
+
+def test_questions_of_the_groups_are_about_different_creatures(small):
+    subjects = [{q.subject for q in small.questions[group]} for group in ("train", "validation", "test")]
+    assert not subjects[0] & subjects[1] | subjects[0] & subjects[2] | subjects[1] & subjects[2]
+    assert not set.union(*subjects) & set(small.groups["read"])
+
+
+def test_one_option_of_each_question_is_right(small):
+    for question in (q for some in small.questions.values() for q in some):
+        facts = {statement(name, value) for name, value in small.facts[question.subject].items()}
+        is_true = [option in facts for option in question.options]
+        wanted = question.form == "plain"
+        assert is_true.count(wanted) == 1
+        assert is_true[question.answer] == wanted
+
+
+def test_the_text_says_everything_about_a_creature_and_nothing_false(small):
+    text = set(small.sentences)
+    for name, facts in small.facts.items():
+        assert all(f"{name} : {statement(key, value)} ." in text for key, value in facts.items())
+    told = {f"{name} : {statement(key, v)} ." for name, facts in small.facts.items() for key, v in facts.items()}
+    assert {line for line in text if line.split()[1] == ":"} == told
+    assert not any(line.startswith("false") for line in text)
+
+
+def test_a_seed_makes_one_world(small):
+    assert world(0, sizes=(10, 8, 4, 6)) == small
+    assert world(1, sizes=(10, 8, 4, 6)).facts != small.facts
+
+
+def test_judging_counts_what_is_mended_and_broken(small):
+    questions = small.questions["test"][:4]
+    answers = np.array([0, 1, 2, 3])
+    base = np.eye(4)[[0, 1, 0, 0]]
+    head = 50 * np.eye(4)[[0, 2, 2, 3]]
+    found = {name: value for name, (value, _, _) in run.judge(base, head, answers, questions).items()}
+    assert (found["fixed"], found["broken"], found["wrong_before"]) == (2, 1, 2)
+    assert found["accuracy"] == 0.75
+    assert found["calibration_error"] == pytest.approx(0.25, abs=1e-6)  # wholly sure, right three times of four
+
+
+def test_exact_counts_give_back_what_a_block_makes_of_a_state(rng):
+    matrices = np.array([np.linalg.qr(rng.normal(size=(4, 4)))[0] for _ in range(2)])
+    states = rng.normal(size=(5, 8))
+    expected = np.einsum("bij,nbj->nbi", matrices, states.reshape(5, 2, 4)).reshape(5, 8)
+    # A share of 10^8 shots is known to 5e-5; its root, where it is small, to 5e-3 of the block's norm.
+    found = blocks.measured(states, matrices, shots=10**8, error=0.0, rng=rng)
+    np.testing.assert_allclose(found, expected, atol=0.03)
+    lost = blocks.measured(states, matrices, shots=10**8, error=1.0, rng=rng)
+    halves = np.repeat(np.linalg.norm(states.reshape(5, 2, 4), axis=-1) / 2, 4, axis=1)
+    np.testing.assert_allclose(np.abs(lost), halves, atol=0.01)  # nothing is left but the block's norm
+
+
+def test_two_qubit_blocks_take_at_most_three_cz(rng):
+    matrices = np.array([np.linalg.qr(rng.normal(size=(4, 4)))[0] for _ in range(3)] + [np.eye(4)])
+    counts = blocks.cz_counts(matrices)
+    assert counts.max() <= 3
+    assert counts[-1] == 0
+
+
+@pytest.mark.parametrize("size", [2, 4, 8])
+def test_cayley_blocks_are_the_orthogonal_matrices_of_the_formula(size):
+    torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    from experiments.heads.classical import cayley_blocks
+
+    angles = torch.randn(3, size * (size - 1) // 2, dtype=torch.float64)
+    found = cayley_blocks(angles, size).numpy()
+    assert blocks.orthogonality_error(found) < 1e-12
+    for block, row in zip(found, angles.numpy(), strict=True):
+        skew, k = np.zeros((size, size)), 0
+        for i in range(size):
+            for j in range(i + 1, size):
+                skew[i, j], skew[j, i], k = row[k], -row[k], k + 1
+        one = np.eye(size)
+        np.testing.assert_allclose(block, (one - skew) @ np.linalg.inv(one + skew), atol=1e-12)
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    pytest.importorskip("torch", reason=NEEDS_TORCH)
+    monkeypatch.setattr(run, "BASES", tmp_path)
+    task = next(task for task in run.tasks("tiny") if task.head == "hamiltonian")
+    return task, run.prepare(task)
+
+
+def test_the_base_answers_by_the_likelihood_that_its_file_gives(prepared):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    _, made = prepared
+    model, tokenizer = (kind.from_pretrained(made.folder) for kind in (AutoModelForCausalLM, AutoTokenizer))
+    question = made.world.questions["test"][0]
+    n_stem = len(question.stem.split())
+    for place, text in enumerate(question.texts):
+        ids = tokenizer(text, return_tensors="pt")["input_ids"]
+        logs = model(input_ids=ids).logits.detach().double().log_softmax(-1)[0]
+        steps = [float(logs[k - 1, ids[0, k]]) for k in range(n_stem, ids.shape[1])]
+        assert made.asked["test"].scores[0, place] == pytest.approx(np.mean(steps), abs=1e-5)  # 32 bits
+
+
+def test_an_adapter_that_does_nothing_scores_as_the_base(prepared):
+    import torch
+
+    from experiments.heads.classical import adapter, surprise
+    from experiments.heads.language_model import unembedding
+
+    _, made = prepared
+    asked, words = made.asked["test"], torch.tensor(unembedding(made.folder))
+    for kind, size in (("dense", 0), ("low_rank", 2), ("cayley", 4)):
+        module = adapter(kind, words.shape[1], size)
+        for part in module.parameters():
+            part.data.zero_()
+        found = -surprise(module(torch.tensor(asked.states)), words, asked).mean(-1)
+        np.testing.assert_allclose(found.detach().numpy(), asked.scores, atol=1e-5)  # 32 bits
+
+
+def test_a_base_is_trained_once(prepared):
+    task, made = prepared
+    before = {path.name: path.stat().st_mtime_ns for path in made.folder.iterdir()}
+    again = run.prepare(replace(task, head="probe"))
+    assert {path.name: path.stat().st_mtime_ns for path in again.folder.iterdir()} == before
+    np.testing.assert_array_equal(again.tables["test"], made.tables["test"])
+
+
+def test_only_the_last_block_learns_with_the_layer_and_the_loss_falls(prepared):
+    from experiments.heads import joint
+
+    task, made = prepared
+    ids = joint.token_ids(made.folder, made.world.questions["train"])
+    module = joint.joint_model(made.folder, n_features=3, n_qubits=2, seed=0, unfrozen=True)
+    before = {name: part.clone() for name, part in module.named_parameters()}
+    losses = joint.train(module, ids, made.asked["train"], epochs=8, learning_rate=0.01, seed=task.seed)
+    assert losses[-1] < losses[0]
+    changed = {name for name, part in module.named_parameters() if (part != before[name]).any()}
+    assert any(name.startswith("base.layers.0.") for name in changed)  # of one block, the last is the first
+    assert not any(name.startswith(("base.embed", "base.norm")) for name in changed)
+
+
+def test_options_of_one_question_have_one_length():
+    lengths = {len(statement(name, value).split()) for name, values in knowledge.VALUES.items() for value in values}
+    assert len(lengths) == 1
