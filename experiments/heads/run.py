@@ -78,24 +78,26 @@ class Head(Task):
 
 
 def tasks(profile: Profile) -> list[Head]:
-    """Return the heads of a profile, those of the first seed first."""
+    """Return the heads of a profile: all seeds of those that the claims are about, then all seeds of the others."""
     judged = {"tiny": 1, "quick": 5, "full": 15}[profile]
-    small = (
-        {"creatures": (8, 4, 2, 2), "width": 16, "layers": 1, "epochs": 1, "max_iter": 2} if profile == "tiny" else {}
-    )
-    heads: list[tuple[str, int]] = [
-        ("probe", 0), ("probe", 92), ("low_rank", 13), ("cayley", 4), ("cayley", 8), ("cayley", 16), ("dense", 0),
-        ("probe", 244), ("probe", 624), ("hamiltonian", 8), ("krylov", 8), ("product", PRODUCT_QUBITS), ("krylov", 20),
-        ("noisy", 8), ("krylov", 50),
-    ]  # fmt: skip
-    if profile == "tiny":
-        heads = [("probe", 0), ("probe", 2), ("cayley", 4), ("hamiltonian", 2), ("krylov", 3)]
-    seeds = {"tiny": 1, "quick": 1, "full": 5}[profile]
-    return [
-        Head(head=head, size=size, seed=seed, judged=judged if head == "krylov" else 0, **small)
-        for seed in range(seeds)
-        for head, size in heads
+    seeds = range({"tiny": 1, "quick": 1, "full": 5}[profile])
+    tiny: dict[str, Any] = {"creatures": (8, 4, 2, 2), "width": 16, "layers": 1, "epochs": 1, "max_iter": 2}
+    heads: list[list[tuple[str, int]]] = [
+        [("probe", 0), ("probe", 92), ("hamiltonian", 8), ("cayley", 4), ("krylov", 50)],
+        [("low_rank", 13), ("krylov", 8), ("product", PRODUCT_QUBITS), ("krylov", 20), ("noisy", 8)],
+        [("dense", 0), ("probe", 244), ("probe", 624), ("cayley", 8), ("cayley", 16)],
     ]
+    if profile == "tiny":
+        heads = [[("probe", 2), ("cayley", 4), ("hamiltonian", 2), ("krylov", 3)]]
+    return [
+        Head(
+            head=head, size=size, seed=seed, judged=judged if head == "krylov" else 0,
+            **(tiny if profile == "tiny" else {}),
+        )
+        for some in heads
+        for seed in seeds
+        for head, size in some
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,8 +108,8 @@ def load_language_model(source: str | Path, *, device: str, revision: str | None
     Raises
     ------
     ValueError
-        If there is no such model, it has no safetensors, needs code of its own, has an encoder and a decoder, or its
-        tokenizer does not fit; one line each.
+        If there is no such model, it has no safetensors, lacks weights, needs code of its own, has an encoder and a
+        decoder, or its tokenizer does not fit; one line each.
     ImportError
         If torch or transformers is not installed.
     """
@@ -126,7 +128,15 @@ def load_language_model(source: str | Path, *, device: str, revision: str | None
     if getattr(config, "is_encoder_decoder", False):
         raise ValueError(f"model must be causal or masked, and {str(source)!r} has an encoder and a decoder.")
     tokenizer = _read("tokenizer", source, transformers.AutoTokenizer, options)
-    model = _read("model", source, transformers.AutoModel, {**options, "use_safetensors": True})
+    with _quietly(transformers.utils.logging):
+        loading = {**options, "use_safetensors": True, "output_loading_info": True}
+        model, info = _read("model", source, transformers.AutoModel, loading)
+    # A pooler's output is never looked at, and models saved with another head have none.
+    if missing := sorted(key for key in info["missing_keys"] if "pooler" not in key):
+        raise ValueError(
+            f"the model in {str(source)!r} lacks {len(missing)} of its weights, such as {missing[0]}, and random ones "
+            "would take their place; save it whole with save_pretrained."
+        )
     embedded = model.get_input_embeddings().num_embeddings
     if len(tokenizer) > embedded:
         raise ValueError(
@@ -167,6 +177,20 @@ def _check_folder(folder: Path) -> None:
         )
     if "auto_map" in config:
         raise ValueError(f"the model in {str(folder)!r} needs code of its own, and none but transformers' is run.")
+
+
+@contextmanager
+def _quietly(logging: Any) -> Iterator[None]:
+    """Silence transformers' report on weights that are not needed, and its bar for reading a local file."""
+    level, has_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if has_bar:
+            logging.enable_progress_bar()
 
 
 def _read(what: str, source: str | Path, loader: Any, options: dict[str, Any]) -> Any:

@@ -249,3 +249,20 @@ def test_the_three_lines_of_the_readme_run_on_a_local_folder(causal_model, tmp_p
     exec(lines.replace("path/to/model", str(causal_model)), names)
     assert len(names["model"].predict(names["texts"])) == 4
     assert (tmp_path / "hidden-states").is_dir()
+
+
+def test_a_model_that_lacks_weights_is_refused(causal_model, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(causal_model, tmp_path / "model")
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: part for name, part in weights.items() if "layers.1." not in name}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=r"lacks 9 of its weights, such as layers\.1\..*save it whole"):
+        TransformersFeatures(folder).fit(TEXTS)
+
+
+@pytest.mark.parametrize("kind", ["causal_model", "masked_model"])
+def test_reading_a_model_prints_nothing(request, kind, capfd):
+    TransformersFeatures(request.getfixturevalue(kind)).fit_transform(TEXTS)
+    assert capfd.readouterr() == ("", "")
