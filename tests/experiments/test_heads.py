@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.heads import blocks, knowledge, run
+from experiments.heads.judging import judge
 from experiments.heads.knowledge import statement, world
 
 NEEDS_TORCH = "torch is not installed; the extra heads brings it (make heads)"
@@ -52,7 +53,7 @@ def test_judging_counts_what_is_mended_and_broken(small):
     answers = np.array([0, 1, 2, 3])
     base = np.eye(4)[[0, 1, 0, 0]]
     head = 50 * np.eye(4)[[0, 2, 2, 3]]
-    found = {name: value for name, (value, _, _) in run.judge(base, head, answers, questions).items()}
+    found = {name: value for name, (value, _, _) in judge(base, head, answers, questions).items()}
     assert (found["fixed"], found["broken"], found["wrong_before"]) == (2, 1, 2)
     assert found["accuracy"] == 0.75
     assert found["calibration_error"] == pytest.approx(0.25, abs=1e-6)  # wholly sure, right three times of four
@@ -130,6 +131,17 @@ def test_an_adapter_that_does_nothing_scores_as_the_base(prepared):
             part.data.zero_()
         found = -surprise(module(torch.tensor(asked.states)), words, asked).mean(-1)
         np.testing.assert_allclose(found.detach().numpy(), asked.scores, atol=1e-5)  # 32 bits
+
+
+def test_the_rule_takes_the_least_likely_option_where_the_false_one_is_wanted(prepared):
+    task, made = prepared
+    found = run.run(replace(task, head="rule", size=0))
+    asked = made.asked["test"]
+    picked = np.where(
+        [q.form == "plain" for q in made.world.questions["test"]], asked.scores.argmax(1), asked.scores.argmin(1)
+    )
+    assert float(found.accuracy) == np.mean(picked == asked.answers)
+    assert float(found.n_parameters) == 0
 
 
 def test_a_base_is_trained_once(prepared):
