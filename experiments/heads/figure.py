@@ -119,8 +119,8 @@ def _mended(found: dict[Key, xr.Dataset]) -> list[Verdict]:
     text = (
         f"{ours.sizes['seed']} worlds of invented creatures, each with its own base, {float(ours.n_questions[0]):.0f} "
         "test questions about creatures never asked about before; 8 qubits, all states; held if at least 20 % are "
-        "mended, at most a quarter as many are broken, and the best classical head of its size or smaller is at most one "
-        "standard error of the difference better. What is mended is mostly one error: the base ignores 'false of'"
+        "mended, at most a quarter as many are broken, and the best classical head of its size or smaller is at most "
+        "one standard error of the difference better. What is mended is mostly one error: the base ignores 'false of'"
     )
     return [Verdict(27, verdict, number, text)]
 

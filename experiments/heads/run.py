@@ -2,12 +2,12 @@
 
 Every seed has a world, a base model, questions and splits of its own. All heads on features get the same rows: the
 leading principal components of the hidden states of question and option, and the base's own log-odds. On validation
-questions Hamiltonians choose between two learning rates (at 50 qubits they have one), classical heads between two weight
-decays and where to stop. Test questions are about other creatures and are looked at once.
+questions Hamiltonians choose between two learning rates (at 50 qubits they have one), classical heads between two
+weight decays and where to stop. Test questions are about other creatures and are looked at once.
 
 The base takes no notice of what is asked for, and a "rule" without parameters, which turns its scores around where the
-false option is wanted, knows from the text of a question what a head has to find in hidden states. A logistic probe adds
-the same to all options of a question for the form of it, and so cannot turn anything around.
+false option is wanted, knows from the text of a question what a head has to find in hidden states. A logistic probe
+adds the same to all options of a question for the form of it, and so cannot turn anything around.
 """
 
 from __future__ import annotations
