@@ -39,9 +39,8 @@ def draw_graph(ax: Axes, basis: PauliBasis, coefficients: NDArray[np.float64]) -
     qubits, edges = _strengths(basis, coefficients)
     low, high = _WIDTHS
     widths = (low + (high - low) * edges).tolist()
-    ax.add_collection(
-        LineCollection(places[np.array(basis.edges)].tolist(), colors="black", linewidths=widths, zorder=1)
-    )
+    ends = places[np.array(basis.edges, dtype=int).reshape(-1, 2)]
+    ax.add_collection(LineCollection(ends.tolist(), colors="black", linewidths=widths, zorder=1))
     shades = mpl.colormaps["Greys"](_LIGHTEST + (_DARKEST - _LIGHTEST) * qubits)
     ax.scatter(places[:, 0], places[:, 1], s=_SIZE**2, c=shades, edgecolors="black", linewidths=0.8, zorder=2)
     for number, ((x, y), strength) in enumerate(zip(places.tolist(), qubits.tolist(), strict=True)):

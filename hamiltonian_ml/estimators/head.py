@@ -128,8 +128,8 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         super().fit(X, y, sample_weight)
         return self
 
-    def _before_first_pass(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> None:
-        self._prepare(X, _labels(X, y), sample_weight)
+    def _before_first_pass(self, X: Any, y: Any, sample_weight: ArrayLike | None, classes: Any) -> None:
+        self._prepare(X, _labels(X, y), sample_weight, classes)
 
     def _targets_of(self, classes: Any) -> ResidualTargets:
         self._check_classes("classes", np.unique(classes))
@@ -163,6 +163,10 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
     def _after_loading(self) -> None:
         take_back(self)
 
+    def _parts_of_user(self, X: Any) -> Array:
+        given = [model for model in (self.base, self.features) if model is not None and _is_fitted(model)]
+        return np.array([_shadow(model, X) for model in given])
+
     @property
     def _n_embedded(self) -> int:
         return int(self.n_head_features_)
@@ -182,7 +186,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         if len(unknown):
             raise ValueError(
                 f"{name} must hold classes of the base model, {known.tolist()}, got {unknown.tolist()} too; "
-                "fit a base that knows them."
+                "fit a base that knows them, which one that is fitted here does if the first rows show them."
             )
 
     def _learn_targets(self, values: NDArray[Any], weights: Array) -> tuple[ResidualTargets, Array]:
@@ -190,7 +194,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         _, weights = super()._learn_targets(labels, weights)
         return ResidualTargets(self.base_classes_), weights
 
-    def _prepare(self, X: Any, labels: NDArray[Any], weights: ArrayLike | None) -> None:
+    def _prepare(self, X: Any, labels: NDArray[Any], weights: ArrayLike | None, classes: Any = None) -> None:
         """Take the base and the features as they are, or fit copies of them to the training rows."""
         check_choice("mode", self.mode, MODES)
         checks: dict[str, Any] = {"dtype": np.float64} if self.features is None else {"skip_check_array": True}
@@ -211,7 +215,9 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
             self.base_ = make_pipeline(scaler, linear).fit(X, labels, **given)
         else:
             self.base_ = base if not is_classifier or _is_fitted(base) else _fitted(base, X, labels, weights)
-        self.base_classes_ = np.asarray(self.base_.classes_) if is_classifier else np.unique(labels)
+        self.base_classes_ = (
+            np.asarray(self.base_.classes_) if is_classifier else np.unique(labels if classes is None else classes)
+        )
         self.features_ = self._fitted_features(table, labels, weights)
 
     def _fitted_features(self, X: Any, labels: Any = None, weights: ArrayLike | None = None) -> Any:
@@ -243,10 +249,10 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         n_classes = len(self.base_classes_)
         if hasattr(self.base_, "predict_proba"):
             odds = np.asarray(self.base_.predict_proba(X), dtype=np.float64)
-            logarithms: Array = np.log(np.maximum(odds, _LEAST_PROBABILITY))
-            return logarithms
-        own = self.base_.decision_function(X) if hasattr(self.base_, "decision_function") else self.base_(X)
-        logits = np.asarray(own, dtype=np.float64)
+            logits = np.log(np.maximum(odds, _LEAST_PROBABILITY))
+        else:
+            own = self.base_.decision_function(X) if hasattr(self.base_, "decision_function") else self.base_(X)
+            logits = np.asarray(own, dtype=np.float64)
         if logits.ndim == 1 and n_classes == 2:
             logits = np.column_stack([np.zeros_like(logits), logits])
         if logits.ndim != 2 or logits.shape[1] != n_classes or not np.isfinite(logits).all():
@@ -268,7 +274,17 @@ def _fitted(model: Any, X: Any, labels: Any, weights: ArrayLike | None) -> Any:
     return clone(model).fit(X, labels, **given)
 
 
+def _shadow(model: Any, X: Any) -> Array:
+    """Return one number for each row, which hardly any two models have in common."""
+    methods = [name for name in ("predict_proba", "decision_function", "transform") if hasattr(model, name)]
+    table = np.asarray(getattr(model, methods[0])(X) if methods else model(X), dtype=np.float64).reshape(len(X), -1)
+    shadow: Array = table @ np.random.default_rng(0).normal(size=table.shape[1])
+    return shadow
+
+
 def _is_fitted(model: Any) -> bool:
+    if not hasattr(model, "fit"):
+        return callable(model)
     try:
         check_is_fitted(model)
     except (NotFittedError, TypeError):

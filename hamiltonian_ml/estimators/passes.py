@@ -27,7 +27,7 @@ class PassByPass(HamiltonianEstimator):
             raise ValueError("early_stopping must be False for partial_fit, which knows no rows to hold out; got True.")
         first = not hasattr(self, "parameters_")
         if first:
-            self._before_first_pass(X, y, sample_weight)
+            self._before_first_pass(X, y, sample_weight, classes)
         rows, values = self._checked(X, y, reset=first)
         weights = checked_weights(sample_weight, rows)
         if not first:
@@ -59,7 +59,7 @@ class PassByPass(HamiltonianEstimator):
         self.n_iter_ = len(self.epochs_)
         return self
 
-    def _before_first_pass(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None) -> None:
+    def _before_first_pass(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None, classes: Any) -> None:
         """Make ready what the first rows decide."""
 
     def _targets_of(self, classes: Any) -> Targets:

@@ -20,8 +20,17 @@ Registers = list[NDArray[np.uint8]]
 LISTING_SECONDS = 30.0
 _STATES = {"DONE": "done", "ERROR": "failed", "CANCELLED": "cancelled"}
 _PAYLOAD_TOO_LARGE, _TOO_MANY_REQUESTS = 413, 429
-# Limits are told in words: their codes have changed over the years, and many share one.
-_SIZE = re.compile(r"too (large|big|long|many)|exceed|limit|maximum", re.IGNORECASE)
+# Limits are told in words: their codes have changed over the years, and many share one. A smaller job helps only where
+# the words are about what is in a job, and not about how many jobs there are, how fast they come or what they cost.
+_SIZE = re.compile(
+    r"payload|(job|program|request|circuit)\w* (is|are|was)? ?too (large|big|long)"
+    r"|too many (circuits|executions|shots|instructions|parameters|pubs)"
+    r"|(circuit|execution|shot|instruction|job size|parameter|pub)s?\b.*\b(exceed|limit|maximum)"
+    r"|(exceed|limit|maximum)\w*\b.*\b(circuit|execution|shot|instruction|job size|parameter|pub|execution time)s?\b"
+    r"|(ran|runs|running) (too long|longer)",
+    re.IGNORECASE,
+)
+_OTHER_LIMITS = re.compile(r"pending|concurrent|rate|usage|quota|angle|too many requests", re.IGNORECASE)
 
 
 class ServiceError(OSError):
@@ -50,7 +59,7 @@ def blames_the_size(reason: str) -> bool:
     >>> blames_the_size("The number of executions exceeds the limit."), blames_the_size("Invalid token.")
     (True, False)
     """
-    return _SIZE.search(reason) is not None
+    return _SIZE.search(reason) is not None and _OTHER_LIMITS.search(reason) is None
 
 
 class JobService(Protocol):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import product
@@ -20,7 +19,7 @@ import xarray as xr
 from hamiltonian_ml.bases.checks import check_choice, check_integer, check_real
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.sampling.backends import Backend, as_backend
-from hamiltonian_ml.sampling.usage import OverBudgetError
+from hamiltonian_ml.study.budget import whole_fits_only
 from hamiltonian_ml.study.cells import quantities
 from hamiltonian_ml.study.datasets import Table, known_datasets, load_table, split_table
 from hamiltonian_ml.study.tables import numbers_of, read_table, require_columns
@@ -147,7 +146,7 @@ def read_plan(path: Path) -> dict[str, Any]:
     for name in given:
         check_choice(f"keys of {path}", name, tuple(field.name for field in fields(Plan)))
     for name in ("table", "store"):
-        if name in given and given[name] not in known_datasets():
+        if name in given and not (name == "table" and given[name] in known_datasets()):
             given[name] = str(Path(path).parent / given[name])
     return given
 
@@ -174,12 +173,8 @@ def run(task: Fit, *, store: str | None = None, max_qpu_seconds: float | None = 
         max_qpu_seconds=max_qpu_seconds,
         **dict(task.settings_of_model),
     )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="training ends early, with the samples", category=UserWarning)
-        try:
-            model.fit(rows.train_features, rows.train_labels)
-        except UserWarning as early:
-            raise OverBudgetError(f"{early} Samples are kept: raise the budget and run the cell again.") from early
+    with whole_fits_only("run the cell again"):
+        model.fit(rows.train_features, rows.train_labels)
     certificate = model.certify(rows.test_features)
     return quantities(
         test_accuracy=(model.score(rows.test_features, rows.test_labels), "1", "share of test rows right"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from hamiltonian_ml.sampling.files import write_whole
 from hamiltonian_ml.sampling.jobs import SamplesPendingError
 from hamiltonian_ml.sampling.store import SampleStore
+from hamiltonian_ml.study.budget import whole_fits_only
 from hamiltonian_ml.study.fitting import FitSettings, FittedTable, fit_table, preview_table
 from hamiltonian_ml.study.tables import read_table
 
@@ -47,7 +48,7 @@ def submit_table(table: str | Path, settings: FitSettings, folder: str | Path) -
     Raises
     ------
     ValueError
-        If the table or an option is wrong, or the budget does not suffice; nothing is sent.
+        If the table or an option is wrong, or the budget does not suffice; what is wrong from the start sends nothing.
     OSError
         If there is no such table, or the service cannot be reached or refuses a job.
     """
@@ -113,7 +114,8 @@ def _go_on(folder: Path, name: str, *, mode: str, max_qpu_seconds: float | None)
     if max_qpu_seconds is not None:
         options["max_qpu_seconds"] = max_qpu_seconds
     try:
-        fitted = fit_table(read_table(folder / _FOLDER / known["table"]), replace(settings, options=options))
+        with whole_fits_only("submit it again, or collect it with a larger one"):
+            fitted = fit_table(read_table(folder / _FOLDER / known["table"]), replace(settings, options=options))
     except SamplesPendingError as pending:
         return Progress(name, None, tuple(pending.job_ids))
     return Progress(name, fitted)

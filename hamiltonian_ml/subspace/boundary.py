@@ -18,6 +18,7 @@ from hamiltonian_ml.subspace.search import find_diagonal_codes
 from hamiltonian_ml.subspace.structure import SubspaceStructure, hash_table, power_of_two
 
 _BUCKET = 1024  # entries whose table of states stays in the first-level cache
+_MOST_ENTRIES = int(np.iinfo(np.int32).max)  # that are numbered
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,11 @@ class Boundary:
 def find_boundary(structure: SubspaceStructure) -> Boundary:
     """Find every state outside the subspace that a string reaches from it.
 
+    Raises
+    ------
+    MemoryError
+        If states times distinct flips are more than 2^31, some 21 million states of a chain of 50 qubits.
+
     Notes
     -----
     Memory is proportional to the number of states times the number of distinct flips.
@@ -62,6 +68,11 @@ def _find_boundary(structure: SubspaceStructure, seed: int) -> Boundary | None:
     tables, words = structure.tables, structure.subspace.words
     hashes, flip_hashes, slots, seen = hash_table(structure.subspace, tables, seed)
     room = len(words) * len(tables.flips) + 1
+    if room > _MOST_ENTRIES:
+        raise MemoryError(
+            f"the states outside {len(words):,} basis states cannot be counted: {room - 1:,} entries may lead there, "
+            f"and at most {_MOST_ENTRIES:,} are numbered; keep fewer states."
+        )
     flip_type = np.uint16 if len(tables.flips) <= 1 << 16 else np.int32
     sources, which = np.empty(room, dtype=np.int32), np.empty(room, dtype=flip_type)
     n = grouping.find_outside(words, hashes, slots, seen, tables.flips, flip_hashes, sources, which)

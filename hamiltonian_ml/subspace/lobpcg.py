@@ -34,8 +34,8 @@ def _start(diagonal, lower, is_guess, x):
         x[_lowest_state(diagonal, lower)] += scale
     seed = 100 + len(lower)
     while True:
-        normalise(x)
-        if len(lower) == 0:
+        length = normalise(x)
+        if len(lower) == 0 and length > 0.0:
             break
         project_out_all(x, lower)
         if normalise(x) > 1e-8:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import TypeVar
 
@@ -23,7 +23,9 @@ def map_blocks(work: Callable[[Block], Result], blocks: Iterable[Block]) -> list
     threads = n_threads()
     if threads <= 1 or len(todo) <= 1:
         return [work(block) for block in todo]
-    return list(_pool(threads).map(work, todo))
+    running = [_pool(threads).submit(work, block) for block in todo]
+    wait(running)  # a block that still ran would go on writing into the caller's arrays
+    return [block.result() for block in running]
 
 
 def row_blocks(n_rows: int, *, smallest: int = 1) -> list[range]:

@@ -118,3 +118,16 @@ def test_several_submitted_fits_are_told_apart_by_name(table, service, tmp_path)
     assert f"has 2 submitted fits of tables, not one: choose one of {', '.join(sorted(names))}." in unclear.stderr
     chosen = ("--name", names[1], "--out", tmp_path / "m.nc")
     assert run("collect", "--store", tmp_path / "s", *chosen).exit_code == 0
+
+
+def test_a_budget_that_ends_after_the_first_round_writes_no_half_model(table, service, tmp_path):
+    whole = json.loads(run("preview", table, *COMMON, "--json").stdout)
+    budget = 1.5 * whole["qpu_seconds"] / whole["jobs"]
+    arguments = (table, *COMMON, "--store", tmp_path / "s", "--out", tmp_path / "m.nc")
+    stopped = run("submit", *arguments, "--max-qpu-seconds", budget)
+    assert stopped.exit_code == 2
+    assert "Samples are kept: raise the budget and submit it again" in stopped.stderr
+    assert len(service.jobs()) == 1
+    assert not (tmp_path / "m.nc").exists()
+    assert run("collect", "--store", tmp_path / "s", "--out", tmp_path / "m.nc", "--max-qpu-seconds", 99).exit_code == 0
+    assert len(service.jobs()) == whole["jobs"]

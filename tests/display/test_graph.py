@@ -68,3 +68,9 @@ def test_the_edge_that_closes_a_ring_comes_last():
     names = [text.get_text() for text in display.ax_.get_xticklabels()]
     assert names == ["0-1", "1-2", "2-3", "0-3"]
     assert display.ax_.get_xticks().tolist() == [0.5, 1.5, 2.5, 3.5]
+
+
+def test_a_graph_without_edges_has_qubits_only():
+    basis = PauliBasis.from_edges(3, [])
+    ax, lines, discs = drawn(basis, np.ones(basis.n_terms))
+    assert (len(lines.get_segments()), len(discs.get_offsets()), len(ax.texts)) == (0, 3, 3)

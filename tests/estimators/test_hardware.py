@@ -5,8 +5,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
-from hamiltonian_ml import HamiltonianClassifier, HamiltonianRegressor, SampleStore
+from hamiltonian_ml import HamiltonianClassifier, HamiltonianHeadClassifier, HamiltonianRegressor, SampleStore
 from hamiltonian_ml.sampling import jobs, run
 from hamiltonian_ml.sampling.ledger import Ledger
 from hamiltonian_ml.sampling.usage import split_jobs
@@ -147,3 +148,31 @@ def test_collecting_what_was_never_submitted_is_refused(place):
     backend, _, store = place
     with pytest.raises(ValueError, match="has 0 submitted fits of HamiltonianClassifier with these parameters"):
         classifier(backend, store).collect()
+
+
+def head(base, backend, store):
+    options = {"shots": 7, "max_iter": 2, "random_state": 0, "selection": "krylov", "backend": backend, "store": store}
+    return HamiltonianHeadClassifier(base, n_qubits=2, **options)
+
+
+def test_heads_on_two_bases_are_two_fits_though_both_look_alike(place):
+    backend, service, store = place
+    service.script(status=["waiting"] * 2)
+    one = LogisticRegression(C=1.0).fit(X, Y)
+    other = LogisticRegression(C=1.0).fit(X, Y[::-1])
+    for base in (one, other):
+        assert head(base, backend, store).submit(X, Y).pending_jobs_
+    assert len(list((store / "fits").iterdir())) == 2
+    for base in (one, other):
+        fitted = head(base, backend, store).collect(wait=True)
+        np.testing.assert_array_equal(fitted.base_.coef_, base.coef_)
+        assert fitted.predict(X).shape == (5,)
+    with pytest.raises(ValueError, match="has 0 submitted fits of HamiltonianHeadClassifier with these parameters"):
+        head(LogisticRegression(C=1.0).fit(X, Y[[1, 1, 0, 0, 0]]), backend, store).collect()
+
+
+def test_a_fit_that_is_submitted_again_is_kept_once(place):
+    backend, _, store = place
+    for _ in range(2):
+        classifier(backend, store).submit(X, Y)
+    assert len(list((store / "fits").iterdir())) == 1

@@ -160,3 +160,35 @@ def test_a_base_to_be_fitted_is_fitted_to_the_first_pass_only(moons):
     first = head.base_
     assert head.partial_fit(X[40:], y[40:]).base_ is first
     np.testing.assert_array_equal(first.coef_, LogisticRegression().fit(X[:40], y[:40]).coef_)
+
+
+NAMES = ["left", "right", "up"]
+
+
+def three_logits(X):
+    return np.column_stack([X[:, 0], X[:, 1], -X[:, 0]])
+
+
+def test_a_function_knows_all_classes_that_are_named(moons):
+    X, y, _ = moons
+    head = HamiltonianHeadClassifier(three_logits, n_qubits=2, max_iter=2, random_state=0)
+    head.partial_fit(X, y, classes=NAMES)
+    assert head.classes_.tolist() == NAMES
+    assert head.predict_proba(X).shape == (len(X), 3)
+
+
+def test_rows_of_a_class_that_the_default_base_has_not_seen_are_named(moons):
+    X, y, _ = moons
+    head = HamiltonianHeadClassifier(n_qubits=2, max_iter=2, random_state=0)
+    with pytest.raises(ValueError, match=r"classes must hold classes of the base model.*, got \['up'\] too"):
+        head.partial_fit(X, y, classes=NAMES)
+
+
+def test_logits_that_are_no_numbers_are_refused(moons):
+    X, y, _ = moons
+    broken = LogisticRegression().fit(X, y)
+    broken.coef_[:] = np.nan
+    with pytest.raises(ValueError, match="base must return finite logits"):
+        HamiltonianHeadClassifier(lambda rows: rows * np.nan, n_qubits=2, max_iter=2).fit(X, y)
+    with pytest.raises(ValueError, match="base must return finite logits"):
+        HamiltonianHeadClassifier(FrozenEstimator(broken), n_qubits=2, max_iter=2).fit(X, y)

@@ -142,3 +142,19 @@ def test_a_file_whose_default_base_is_damaged_is_refused_in_one_line(path):
     write_archive(path, arrays, description, kind=persistence.KIND, version=persistence.VERSION)
     with pytest.raises(ValueError, match="is not a model file of hamiltonian_ml, or it is damaged"):
         HamiltonianHeadClassifier.load(path)
+
+
+@pytest.mark.parametrize(("factor", "taken"), [(1 + 3e-6, True), (1.5, False), (np.nan, False)])
+def test_a_base_may_be_rounded_otherwise_but_not_be_another(path, base, factor, taken):
+    head = HamiltonianHeadClassifier(base.decision_function, **FIT).fit(X, Y)
+    head.save(path)
+
+    def other(rows):
+        return base.decision_function(rows) * factor
+
+    if taken:
+        again = HamiltonianHeadClassifier.load(path, base=other)
+        np.testing.assert_allclose(again.predict_proba(X), head.predict_proba(X), rtol=1e-3)
+    else:
+        with pytest.raises(ValueError, match="base must be the model that the head was fitted on"):
+            HamiltonianHeadClassifier.load(path, base=other)

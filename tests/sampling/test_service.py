@@ -116,7 +116,17 @@ def test_an_answer_that_blames_the_job_is_a_refusal(sampler, code):
 
 @pytest.mark.parametrize(
     ("code", "words", "too_large"),
-    [(413, "no", True), (400, "the job exceeds the execution limit", True), (400, "no", False), (403, "limit", False)],
+    [
+        (413, "no", True),
+        (400, "the job exceeds the execution limit", True),
+        (422, "too many circuits", True),
+        (400, "no", False),
+        (403, "the job exceeds the execution limit", False),
+        (400, "maximum number of pending jobs (3)", False),
+        (400, "Rate limit exceeded", False),
+        (400, "Instance usage limit exceeded", False),
+        (400, "the maximum angle of rzz is pi/2", False),
+    ],
 )
 def test_a_refusal_says_whether_a_smaller_job_may_be_taken(sampler, code, words, too_large):
     sampler.trouble = refusal(code, words)

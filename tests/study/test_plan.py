@@ -89,3 +89,8 @@ def test_a_table_that_cannot_be_learned_is_refused_before_any_work(tmp_path, tex
     (tmp_path / "rows.csv").write_text(text)
     with pytest.raises(ValueError, match=said):
         Plan(table=str(tmp_path / "rows.csv"), target="label").tasks()
+
+
+def test_a_store_may_have_the_name_of_a_dataset(tmp_path):
+    (tmp_path / "plan.toml").write_text('table = "iris"\nstore = "iris"\n')
+    assert read_plan(tmp_path / "plan.toml") == {"table": "iris", "store": str(tmp_path / "iris")}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.subspace import boundary
 from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.certificate import certify
 from hamiltonian_ml.subspace.ground_state import lowest_levels
@@ -104,3 +105,10 @@ def _one_hash(subspace):
     slots, seen = np.full(16, -1, dtype=np.int32), np.full(16, 255, dtype=np.uint8)
     slots[: subspace.dimension] = np.arange(subspace.dimension)
     return slots, seen
+
+
+def test_more_entries_than_can_be_numbered_are_refused_before_any_work(monkeypatch):
+    monkeypatch.setattr(boundary, "_MOST_ENTRIES", 10)
+    structure = restrict(PauliBasis.chain(3), Subspace.from_integers([0, 1, 2], 3))
+    with pytest.raises(MemoryError, match=r"outside 3 basis states cannot be counted: 15 entries .* at most 10 are"):
+        find_boundary(structure)

@@ -201,3 +201,12 @@ def test_a_tolerance_that_no_method_reaches_is_an_error(rng, monkeypatch):
     monkeypatch.setattr(ground_state, "lanczos_levels", lambda *arguments: (np.zeros(2), np.eye(2, 256), np.ones(2)))
     with pytest.raises(SolverError, match="raise tol or check the coefficients"):
         lowest_levels(structure, rng.normal(size=(1, structure.basis.n_terms)))
+
+
+def test_a_guess_of_zeros_is_no_guess():
+    basis = PauliBasis.chain(3)
+    structure = restrict(basis, Subspace.from_integers([0, 1, 2], 3))
+    coeffs = np.array([[1.0 if label.count("Z") == 1 and label.count("I") == 2 else 0.0 for label in basis.labels]])
+    levels = lowest_levels(structure, coeffs, guesses=np.zeros((1, 2, 3)))
+    np.testing.assert_allclose(levels.energies, [[1.0, 1.0]], atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(levels.states, axis=-1), 1.0, atol=1e-12)
