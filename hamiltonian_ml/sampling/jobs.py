@@ -21,10 +21,10 @@ from qiskit import QuantumCircuit
 from hamiltonian_ml.bases.states import Samples, words_from_register_bytes
 from hamiltonian_ml.sampling.files import write_whole
 from hamiltonian_ml.sampling.ledger import COLLECTED, PLANNED, SENDING, SUBMITTED, JobRecord, Ledger, RequestRecord
+from hamiltonian_ml.sampling.pieces import Piece, halves, packed, split_jobs
 from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.service import JobRefusedError, JobService, Registers, ServiceError, blames_the_size
 from hamiltonian_ml.sampling.store import SampleStore, npz_bytes
-from hamiltonian_ml.sampling.usage import Piece, halves, split_jobs
 
 _TRIES = 4  # of one question to the service, with pauses that double
 _ROUNDS = 3  # of jobs in one run: the planned ones, and twice new ones for what failed or came back incomplete
@@ -122,8 +122,7 @@ class _Work:
         missing = [piece for job in self._record.jobs for piece in job.missing]
         if missing:
             jobs = tuple(replace(job, missing=()) for job in self._record.jobs)
-            plans = [[piece for piece in missing if piece.shots == shots] for shots in {p.shots for p in missing}]
-            record = replace(self._record, jobs=jobs).with_more(plans)
+            record = replace(self._record, jobs=jobs).with_more(packed(missing))
             self._record = self._ledger.plan(self._request, record, self._run.max_qpu_seconds)
 
     def send(self) -> None:
@@ -207,7 +206,8 @@ class _Work:
             record = self._record.with_job(place, state="refused", seconds=0.0, reason=str(error))
             self._plan_halves(record, job)
             return
-        self._note(place, state="refused", missing=job.pieces, seconds=0.0, reason=str(error))
+        self._record = self._record.with_unsent_joined(place)  # so that the next run sends one job again
+        self._note(place, state="refused", seconds=0.0, reason=str(error))
         n_circuits, executions = (sum(getattr(p, name) for p in job.pieces) for name in ("circuits", "executions"))
         what = "even a single circuit" if n_circuits == 1 else f"a job of {n_circuits} circuits"
         raise JobRefusedError(
@@ -217,7 +217,7 @@ class _Work:
         ) from error
 
     def _plan_halves(self, record: RequestRecord, job: JobRecord) -> None:
-        more = record.with_more(halves(job.pieces))
+        more = record.with_more(halves(job.pieces), part_of=job.part_of or job.tag)
         self._record = self._ledger.plan(self._request, more, self._run.max_qpu_seconds)
 
     def _state(self, job_id: str) -> str:

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from hamiltonian_ml.sampling.files import lock, write_whole
+from hamiltonian_ml.sampling.pieces import Piece, joined, seconds_of
 from hamiltonian_ml.sampling.request import SampleRequest
-from hamiltonian_ml.sampling.usage import Piece, check_budget, seconds_of
+from hamiltonian_ml.sampling.usage import check_budget
 
-PLANNED, SENDING, SUBMITTED, COLLECTED = "planned", "sending", "submitted", "collected"
+PLANNED, SENDING, SUBMITTED, COLLECTED, JOINED = "planned", "sending", "submitted", "collected", "joined"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class JobRecord:
         What it measures.
     state : str
         "planned", "sending" (it may have reached the service), "submitted", "collected" (its registers are on disk),
-        "failed", "cancelled" or "refused".
+        "failed", "cancelled", "refused", or "joined" (never sent; another job measures it with what it was split from).
     job_id : str or None
         The service's name for it.
     seconds : float
@@ -44,6 +45,8 @@ class JobRecord:
         Why it failed or was refused.
     missing : tuple of Piece
         What it was to measure and did not, and no other job was planned for.
+    part_of : str
+        Tag of the job that it was split from; empty for a whole one.
     """
 
     tag: str
@@ -54,6 +57,7 @@ class JobRecord:
     sent_at: float = 0.0
     reason: str = ""
     missing: tuple[Piece, ...] = ()
+    part_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,17 +80,28 @@ class RequestRecord:
         jobs[place] = replace(jobs[place], **changes)
         return replace(self, jobs=tuple(jobs))
 
-    def with_more(self, plans: list[list[Piece]]) -> RequestRecord:
+    def with_more(self, plans: list[list[Piece]], *, part_of: str = "") -> RequestRecord:
         """Return the record with more jobs, each with a tag of its own and its estimated seconds."""
         more = [
             JobRecord(
                 tag=f"hamiltonian_ml-{self.key}-{len(self.jobs) + number}",
                 pieces=tuple(pieces),
                 seconds=seconds_of(sum(piece.executions for piece in pieces)),
+                part_of=part_of,
             )
             for number, pieces in enumerate(plans)
         ]
         return replace(self, jobs=(*self.jobs, *more))
+
+    def with_unsent_joined(self, place: int) -> RequestRecord:
+        """Return the record with one job missing all that was split off the same whole as it and is not sent."""
+        job = self.jobs[place]
+        family = [k for k, other in enumerate(self.jobs) if job.part_of and other.part_of == job.part_of]
+        unsent = [k for k in family if self.jobs[k].state == PLANNED]
+        record = self.with_job(place, missing=joined(p for k in (place, *unsent) for p in self.jobs[k].pieces))
+        for k in unsent:
+            record = record.with_job(k, state=JOINED, seconds=0.0)
+        return record
 
 
 @dataclass(frozen=True)

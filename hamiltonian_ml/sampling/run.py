@@ -23,10 +23,11 @@ from hamiltonian_ml.sampling.backends import Backend, as_backend
 from hamiltonian_ml.sampling.circuits import krylov_angles
 from hamiltonian_ml.sampling.jobs import RemoteRun
 from hamiltonian_ml.sampling.mirror import mirrored
+from hamiltonian_ml.sampling.pieces import split_jobs
 from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.store import Measured, SampleStore, as_store
 from hamiltonian_ml.sampling.template import KrylovTemplate, krylov_template
-from hamiltonian_ml.sampling.usage import Usage, split_jobs, usage_of
+from hamiltonian_ml.sampling.usage import Usage, usage_of
 from hamiltonian_ml.sampling.weyl import Real
 
 # Rows in one job of a simulator: enough to make the cost of a job's start small, few enough to report progress and

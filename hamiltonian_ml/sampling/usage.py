@@ -1,6 +1,6 @@
 """What sampling will take on a processor, before anything is sent: circuits, jobs, seconds and cost.
 
-In: circuits, numbers of rows and shots, a budget. Out: a `Usage`, and the pieces that each job measures.
+In: circuits, what each job measures, a budget. Out: a `Usage`.
 """
 
 from __future__ import annotations
@@ -8,56 +8,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
 
+from hamiltonian_ml.sampling.pieces import Piece, seconds_of
+
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
-# "Job limits" of the IBM Quantum documentation: executions are circuits times parameter rows times shots.
-EXECUTIONS_A_JOB = 10_000_000
-SECONDS_A_JOB = 3 * 3600
-# "Estimate job run time" of the same documentation: about two seconds a job and .35 ms an execution, most of which is
-# the default delay between repetitions.
-SECONDS_TO_START = 2.0
-SECONDS_AN_EXECUTION = 3.5e-4
 _WITHOUT_ERRORS = ("barrier", "delay")
 
 
 class OverBudgetError(ValueError):
     """The samples asked for would take more seconds on the processor than are left of ``max_qpu_seconds``."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Shots of one circuit for consecutive rows: what one PUB of a job measures.
-
-    Attributes
-    ----------
-    circuit : int
-        Which circuit: 0 is the first power.
-    start, stop : int
-        The rows.
-    shots : int
-        Shots a row.
-    """
-
-    circuit: int
-    start: int
-    stop: int
-    shots: int
-
-    @property
-    def circuits(self) -> int:
-        """Number of circuits with numbers for angles."""
-        return self.stop - self.start
-
-    @property
-    def executions(self) -> int:
-        """Number of shots in all rows."""
-        return self.circuits * self.shots
 
 
 @dataclass(frozen=True)
@@ -166,59 +130,6 @@ class Usage:
         return "\n".join(f"{name:<20}{value:>13}" for name, value in lines)
 
 
-def split_jobs(
-    n_rows: int, n_circuits: int, shots: int, *, executions_a_job: int = EXECUTIONS_A_JOB
-) -> list[list[Piece]]:
-    """Return what each job measures, in as few jobs of about equal size as the documented limits allow.
-
-    All pieces of a job have equally many shots. Rows are kept together where they fit; a circuit with more shots than
-    a job may have is spread over several.
-    """
-    limit = min(executions_a_job, int((SECONDS_A_JOB - SECONDS_TO_START) / SECONDS_AN_EXECUTION))
-    rows_a_job = limit // (shots * n_circuits)
-    if rows_a_job:
-        return [
-            [Piece(circuit, start, stop, shots) for circuit in range(n_circuits)]
-            for start, stop in _even_parts(n_rows, rows_a_job)
-        ]
-    cells = [(row, circuit) for row in range(n_rows) for circuit in range(n_circuits)]
-    if shots <= limit:
-        return [
-            [Piece(circuit, row, row + 1, shots) for row, circuit in cells[start:stop]]
-            for start, stop in _even_parts(len(cells), limit // shots)
-        ]
-    return [
-        [Piece(circuit, row, row + 1, stop - start)]
-        for row, circuit in cells
-        for start, stop in _even_parts(shots, limit)
-    ]
-
-
-def halves(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    """Return the pieces of two jobs instead of one, as long as there is more than one circuit; else none.
-
-    Examples
-    --------
-    >>> halves([Piece(0, 0, 5, 100)])
-    [[Piece(circuit=0, start=0, stop=2, shots=100)], [Piece(circuit=0, start=2, stop=5, shots=100)]]
-    >>> halves([Piece(0, 0, 1, 100)])
-    []
-    """
-    if all(piece.circuits > 1 for piece in pieces):  # rows are cut, so that each stays with all of its circuits
-        middles = [(piece.start + piece.stop) // 2 for piece in pieces]
-        return [
-            [replace(piece, stop=middle) for piece, middle in zip(pieces, middles, strict=True)],
-            [replace(piece, start=middle) for piece, middle in zip(pieces, middles, strict=True)],
-        ]
-    half = len(pieces) // 2
-    return [list(pieces[:half]), list(pieces[half:])] if half else []
-
-
-def seconds_of(executions: int) -> float:
-    """Return the estimated seconds of one job on a processor."""
-    return SECONDS_TO_START + SECONDS_AN_EXECUTION * executions
-
-
 def usage_of(
     circuits: Sequence[QuantumCircuit],
     jobs: Sequence[Sequence[Piece]],
@@ -281,10 +192,3 @@ def check_budget(seconds: float, spent: float, max_qpu_seconds: float | None) ->
 
 def _is_two_qubit_gate(instruction: Any) -> bool:
     return len(instruction.qubits) == 2 and instruction.name != "barrier"
-
-
-def _even_parts(total: int, largest: int) -> list[tuple[int, int]]:
-    """Return consecutive ranges that cover ``range(total)``, none above the largest size, sizes equal within one."""
-    n_parts = -(-total // largest)
-    edges = [total * k // n_parts for k in range(n_parts + 1)] if n_parts else [0]
-    return list(pairwise(edges))

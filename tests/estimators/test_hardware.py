@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from hamiltonian_ml import HamiltonianClassifier, HamiltonianHeadClassifier, HamiltonianRegressor, SampleStore
 from hamiltonian_ml.sampling import jobs, run
 from hamiltonian_ml.sampling.ledger import Ledger
-from hamiltonian_ml.sampling.usage import split_jobs
+from hamiltonian_ml.sampling.pieces import split_jobs
 from hamiltonian_ml.selection.strategy import NoMoreSamplesError
 from tests.sampling.fake_service import fake_remote
 

@@ -19,8 +19,8 @@ import numpy as np
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling import jobs
 from hamiltonian_ml.sampling.ledger import Ledger
+from hamiltonian_ml.sampling.pieces import split_jobs
 from hamiltonian_ml.sampling.run import sample_krylov
-from hamiltonian_ml.sampling.usage import split_jobs
 from tests.sampling.fake_service import FakeService, fake_remote
 
 BASIS = PauliBasis.chain(2)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.sampling import jobs, pieces
 from hamiltonian_ml.sampling.jobs import SamplesPendingError
 from hamiltonian_ml.sampling.ledger import Ledger
 from hamiltonian_ml.sampling.run import sample_krylov
@@ -183,6 +185,40 @@ def test_a_single_circuit_that_is_refused_is_one_line(place):
     with pytest.raises(JobRefusedError, match=r"refused even a single circuit with 10 executions: .*413.*take fewer"):
         draw(backend, store)
     assert not service.jobs()
+
+
+def test_what_was_split_and_not_sent_is_one_job_again_after_a_refusal(place):
+    backend, service, store = place
+    service.limit(0)
+    with pytest.raises(JobRefusedError):
+        draw(backend, store)
+    assert Ledger(store / "jobs").spent() == 0  # nothing is sent or promised, and the budget knows it
+    service.limit(100)
+    rows = draw(backend, store, max_qpu_seconds=2 + 3.5e-4 * EXECUTIONS)  # the seconds of one job
+    assert [row.n_shots for row in rows] == [30] * 4
+    assert [job["pubs"] for job in service.jobs()] == [[[4, 10]] * 3]
+
+
+def test_what_was_sent_before_a_refusal_is_kept_and_the_rest_is_one_job(place):
+    backend, service, store = place
+    service.limit(6)
+    service.script(submit=["", "", "refuse"])  # the whole is too large, one half is taken, the other is not allowed
+    with pytest.raises(JobRefusedError, match="refused a job of 6 circuits"):
+        draw(backend, store)
+    service.limit(3)
+    assert [row.n_shots for row in draw(backend, store)] == [30] * 4
+    assert [sum(rows for rows, _ in job["pubs"]) for job in service.jobs()] == [6, 3, 3]
+    assert service.executions == EXECUTIONS
+
+
+def test_jobs_that_failed_together_are_planned_anew_within_the_limits_of_a_job(place, monkeypatch):
+    backend, service, store = place
+    limited = {"executions_a_job": 60}
+    monkeypatch.setattr(jobs, "split_jobs", partial(pieces.split_jobs, **limited))
+    monkeypatch.setattr(jobs, "packed", partial(pieces.packed, **limited))
+    service.script(status=["failed"] * 2)
+    assert [row.n_shots for row in draw(backend, store)] == [30] * 4
+    assert [sum(rows for rows, _ in job["pubs"]) for job in service.jobs()] == [6, 6, 6, 6]
 
 
 def test_splitting_keeps_to_the_budget(place):

@@ -4,36 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit_ibm_runtime.fake_provider import FakeKingston
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.template import krylov_template
-from hamiltonian_ml.sampling.usage import Usage, error_free_fraction, split_jobs
+from hamiltonian_ml.sampling.usage import Usage, error_free_fraction
 from hamiltonian_ml.selection.krylov import KrylovSelection
-
-
-@given(
-    n_rows=st.integers(0, 30), n_circuits=st.integers(1, 5), shots=st.integers(1, 90), limit=st.integers(1, 500)
-)  # fmt: skip
-def test_jobs_measure_every_row_of_every_circuit_once_and_stay_below_the_limit(n_rows, n_circuits, shots, limit):
-    jobs = split_jobs(n_rows, n_circuits, shots, executions_a_job=limit)
-    measured = {}
-    for job in jobs:
-        assert 0 < sum(piece.executions for piece in job) <= limit
-        assert len({piece.shots for piece in job}) == 1  # the service takes one number of shots a job
-        for piece in job:
-            for row in range(piece.start, piece.stop):
-                measured[row, piece.circuit] = measured.get((row, piece.circuit), 0) + piece.shots
-    assert measured == {(row, circuit): shots for row in range(n_rows) for circuit in range(n_circuits)}
-
-
-def test_ten_million_executions_are_one_job_and_one_more_row_makes_two():
-    assert len(split_jobs(2_000, 5, 1_000)) == 1
-    assert [sum(piece.executions for piece in job) for job in split_jobs(2_001, 5, 1_000)] == [5_000_000, 5_005_000]
 
 
 def test_a_price_for_a_minute_gives_the_cost():
