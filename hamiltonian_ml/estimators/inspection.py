@@ -25,8 +25,9 @@ from hamiltonian_ml.estimators.drawing import picture
 from hamiltonian_ml.estimators.files import KeptInFiles
 from hamiltonian_ml.estimators.targets import Targets
 from hamiltonian_ml.learning.choosing import Chosen
-from hamiltonian_ml.learning.embedding import Mixtures, linear_embedding
+from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates
+from hamiltonian_ml.learning.feature_maps import Mixtures
 from hamiltonian_ml.learning.gradient_check import gradient_deviation
 from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.learning.sensitivity import output_derivatives

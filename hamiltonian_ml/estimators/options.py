@@ -13,7 +13,7 @@ import numpy as np
 from hamiltonian_ml.bases.checks import check_choice, check_flag, check_integer, check_real
 from hamiltonian_ml.bases.frames import FRAMES
 from hamiltonian_ml.bases.pauli import PauliBasis
-from hamiltonian_ml.learning.embedding import FeatureMap, Features, Mapped, Products, Waves, mix
+from hamiltonian_ml.learning.feature_maps import FeatureMap, Features, Mapped, Products, Waves, mix
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.selection.classical import ClassicalSelection
 from hamiltonian_ml.selection.controls import RandomSelection

@@ -24,7 +24,7 @@ from hamiltonian_ml.bases.states import Samples, Subspace
 from hamiltonian_ml.estimators.head_files import ForeignObjectError
 from hamiltonian_ml.estimators.targets import ClassTargets, RealTargets, ResidualTargets
 from hamiltonian_ml.learning.archive import read_archive, write_archive
-from hamiltonian_ml.learning.embedding import Features, Mapped, Mixtures, Products, Waves, n_maps
+from hamiltonian_ml.learning.feature_maps import Features, Mapped, Mixtures, Products, Waves, n_maps
 from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.store import SampleStore

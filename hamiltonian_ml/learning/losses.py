@@ -7,7 +7,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from hamiltonian_ml.learning.model import Array
+from hamiltonian_ml.learning.feature_maps import Array
 
 Loss = Callable[[Array, Array, Array], jax.Array]
 

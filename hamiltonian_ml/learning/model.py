@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
 import numpy as np
-from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.pauli import PauliBasis
-from hamiltonian_ml.learning.embedding import FeatureMap, Features, n_maps
-
-Array = jax.Array | NDArray[np.float64]  # traced by JAX while training, plain NumPy while predicting
+from hamiltonian_ml.learning.feature_maps import Array, FeatureMap, Features, n_maps
 
 FIELD = 1.0  # strength of the start field along z, which sets the energy unit
 
@@ -33,7 +29,7 @@ class Parameters(NamedTuple):
     intercepts : (n_outputs,) float
         Constants c_k added to the logits.
     maps : callable
-        From features to maps, with what is learned in it; see `learning.embedding`.
+        From features to maps, with what is learned in it; see `learning.feature_maps`.
     """
 
     bias: Array

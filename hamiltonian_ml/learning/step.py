@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from hamiltonian_ml.bases.frames import rotate_back
 from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT
 from hamiltonian_ml.learning.choosing import Chosen
-from hamiltonian_ml.learning.embedding import Mixtures, linear_embedding
+from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, pull_back, solve
+from hamiltonian_ml.learning.feature_maps import Mixtures
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters, readout
 from hamiltonian_ml.learning.settings import Settings

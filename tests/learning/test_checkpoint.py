@@ -8,7 +8,7 @@ import pytest
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.learning.checkpoint import Checkpoint, identity_of
-from hamiltonian_ml.learning.embedding import Features, mix
+from hamiltonian_ml.learning.feature_maps import Features, mix
 from hamiltonian_ml.learning.losses import softmax_cross_entropy
 from hamiltonian_ml.learning.model import initial_parameters
 from hamiltonian_ml.learning.settings import Settings

@@ -10,7 +10,8 @@ import pytest
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.learning.choosing import Chosen
-from hamiltonian_ml.learning.embedding import Features, Mapped, Mixtures, Products, Waves, linear_embedding, mix, n_maps
+from hamiltonian_ml.learning.embedding import linear_embedding
+from hamiltonian_ml.learning.feature_maps import Features, Mapped, Mixtures, Products, Waves, mix, n_maps
 from hamiltonian_ml.learning.gradient_check import gradient_deviation
 from hamiltonian_ml.learning.losses import squared_error
 from hamiltonian_ml.learning.model import initial_parameters
