@@ -39,3 +39,11 @@ def check_flag(name: str, value: Any) -> None:
     """Raise ValueError unless a value is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
+
+
+def check_operator(name: str, value: Any) -> None:
+    """Raise TypeError unless a value is an operator with the methods of Qiskit's SparsePauliOp."""
+    if not (hasattr(value, "to_sparse_list") and hasattr(value, "simplify")):
+        raise TypeError(
+            f"{name} must be a SparsePauliOp, got {type(value).__name__}; make one with SparsePauliOp(...)."
+        )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonian_ml.bases.checks import check_integer
+from hamiltonian_ml.bases.checks import check_integer, check_operator
 from hamiltonian_ml.bases.lattice import heavy_hex_edges
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ LETTERS = "IXYZ"
 LARGEST_COEFFICIENT = 1e100  # squares and their sums stay finite
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PauliBasis:
     """An ordered set of Pauli strings that act on one qubit or on the two qubits of an edge.
 
@@ -118,6 +118,8 @@ class PauliBasis:
 
         Raises
         ------
+        TypeError
+            If the operator is no SparsePauliOp.
         ValueError
             If a string of the operator acts on more than two qubits.
         """
@@ -141,6 +143,9 @@ class PauliBasis:
         qubits, paulis = self.qubits[mask], self.paulis[mask]
         edges = tuple(sorted({(int(i), int(j)) for i, j in qubits if j >= 0}))
         return PauliBasis(self.n_qubits, edges, qubits, paulis)
+
+    def __repr__(self) -> str:
+        return f"PauliBasis(n_qubits={self.n_qubits}, n_edges={len(self.edges)}, n_terms={self.n_terms})"
 
     @property
     def n_terms(self) -> int:
@@ -225,6 +230,7 @@ class PauliBasis:
         ValueError
             If the operator acts on another number of qubits, is not Hermitian, or has a string outside the basis.
         """
+        check_operator("operator", operator)
         if operator.num_qubits != self.n_qubits:
             raise ValueError(
                 f"operator acts on {operator.num_qubits} qubits but the basis on {self.n_qubits}; "
@@ -277,6 +283,7 @@ class PauliBasis:
 
 def _sparse_terms(operator: SparsePauliOp) -> list[tuple[str, list[int], float]]:
     """Return (letters, qubits, coefficient) for each string, qubits ascending, after checking the operator."""
+    check_operator("operator", operator)
     terms = []
     for letters, qubits, value in operator.to_sparse_list():
         if len(qubits) > 2:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
+from hamiltonian_ml.bases.checks import check_operator
 from hamiltonian_ml.bases.frames import mean_field_frames, rotate, rotate_back
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
@@ -68,11 +69,11 @@ class GroundState:
     residual: float
     degenerate: bool
     subspace: Subspace
-    amplitudes: NDArray[Any]
-    rotations: NDArray[np.float64] | None
-    _structure: SubspaceStructure
-    _coefficients: NDArray[np.float64]
-    _levels: Levels
+    amplitudes: NDArray[Any] = field(repr=False)
+    rotations: NDArray[np.float64] | None = field(repr=False)
+    _structure: SubspaceStructure = field(repr=False)
+    _coefficients: NDArray[np.float64] = field(repr=False)
+    _levels: Levels = field(repr=False)
 
     def expectations(self, basis: PauliBasis) -> NDArray[np.float64]:
         """Return <P_p> (n_terms,) of every string of a ``basis`` on equally many qubits."""
@@ -89,6 +90,7 @@ class GroundState:
 
     def expectation(self, operator: SparsePauliOp) -> float:
         """Return <``operator``>, in its units; its strings may act on two qubits at most, any two."""
+        check_operator("operator", operator)
         self._check_qubits("operator", operator.num_qubits)
         basis = PauliBasis.from_operator(operator)
         values, identity = basis.coefficients(operator)
@@ -171,6 +173,8 @@ def ground_state(
     ValueError
         If the operator is not Hermitian, has a string on more than two qubits or no string at all, or an option is not
         allowed.
+    TypeError
+        If the operator is no SparsePauliOp.
     MemoryError
         If all basis states are asked for and would not fit; before any work.
 

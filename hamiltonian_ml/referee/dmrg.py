@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonian_ml.bases.checks import check_operator
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.referee import matrix_product
 from hamiltonian_ml.referee.matrix_product import Floats, State
@@ -276,6 +277,7 @@ def dmrg_expectations(
 
 def _split(operator: SparsePauliOp) -> tuple[PauliBasis, Floats, float]:
     """Return the complete basis on the graph of an operator, its coefficients there and that of the identity."""
+    check_operator("operator", operator)
     if operator.num_qubits < 2:
         raise ValueError("operator must act on at least 2 qubits, because a sweep turns two at a time, got 1.")
     simple = operator.simplify(atol=0.0, rtol=0.0)

@@ -17,6 +17,7 @@ from scipy.linalg import eigh, hadamard
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from hamiltonian_ml.bases.checks import check_operator
 from hamiltonian_ml.bases.cores import n_threads
 from hamiltonian_ml.bases.memory import free_memory
 from hamiltonian_ml.referee import kernels
@@ -120,6 +121,7 @@ def exact_ground_state(operator: SparsePauliOp) -> ExactState:
     >>> round(state.energy, 4), state.method
     (-5.522, 'dense')
     """
+    check_operator("operator", operator)
     n_qubits = operator.num_qubits
     if n_qubits > MAX_QUBITS:
         raise ValueError(

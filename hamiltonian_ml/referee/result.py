@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.checks import check_operator
 from hamiltonian_ml.bases.pauli import PauliBasis
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class RefereeState(ABC):
         ValueError
             If the operator acts on another number of qubits or is not Hermitian.
         """
+        check_operator("operator", operator)
         self._check_qubits("operator", operator.num_qubits)
         hermitian = operator.simplify(atol=0.0, rtol=0.0)
         return float(real_coefficients(hermitian) @ self.pauli_expectations(hermitian.paulis))

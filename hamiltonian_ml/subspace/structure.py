@@ -5,7 +5,7 @@ In: a `PauliBasis` and a `Subspace`. Out: a `SubspaceStructure` that is combined
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,11 +42,11 @@ class SubspaceStructure:
 
     basis: PauliBasis
     subspace: Subspace
-    tables: SignTables
-    left: NDArray[np.uint32]
-    right: NDArray[np.uint32]
-    codes: NDArray[Any]
-    diagonal_codes: NDArray[Any]
+    tables: SignTables = field(repr=False)
+    left: NDArray[np.uint32] = field(repr=False)
+    right: NDArray[np.uint32] = field(repr=False)
+    codes: NDArray[Any] = field(repr=False)
+    diagonal_codes: NDArray[Any] = field(repr=False)
 
     @property
     def dimension(self) -> int:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import Pauli, SparsePauliOp
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.estimators.ground_state import ground_state
+from hamiltonian_ml.referee.dmrg import dmrg_ground_state
 from hamiltonian_ml.referee.exact import exact_ground_state
+from hamiltonian_ml.sampling.circuits import krylov_circuits
 from hamiltonian_ml.subspace import memory
+from hamiltonian_ml.subspace.structure import restrict
 
 
 def _ring(n, couplings, fields=()):
@@ -151,3 +156,32 @@ def test_the_whole_space_of_a_22_site_ring():
     """XXZ ring; the energy was found independently in the zero-magnetisation sector."""
     got = ground_state(_ring(22, [("XX", 0.3), ("YY", 0.3), ("ZZ", 1.0)]), selection="full")
     assert got.energy == pytest.approx(-23.936013, abs=1e-6)
+
+
+def test_results_are_shown_in_a_few_words():
+    operator = PauliBasis.chain(6).to_operator(np.ones(63))
+    state = ground_state(operator, selection="full")
+    assert repr(state).startswith("GroundState(energy=-")
+    assert repr(state).endswith("subspace=Subspace(dimension=64, n_qubits=6))")
+    structure = restrict(PauliBasis.chain(6), state.subspace)
+    basis = "PauliBasis(n_qubits=6, n_edges=5, n_terms=63)"
+    assert repr(structure) == f"SubspaceStructure(basis={basis}, subspace=Subspace(dimension=64, n_qubits=6))"
+
+
+@pytest.mark.parametrize("wrong", ["ZZ", np.eye(4), Pauli("ZZ")])
+@pytest.mark.parametrize(
+    "user",
+    [
+        ground_state,
+        partial(krylov_circuits, krylov_dimension=2),
+        exact_ground_state,
+        dmrg_ground_state,
+        PauliBasis.from_operator,
+        PauliBasis.chain(2).coefficients,
+        lambda operator: ground_state(SparsePauliOp("ZZ")).expectation(operator),
+        lambda operator: exact_ground_state(SparsePauliOp("ZZ")).expectation(operator),
+    ],
+)
+def test_what_is_no_operator_is_named(user, wrong):
+    with pytest.raises(TypeError, match=f"operator must be a SparsePauliOp, got {type(wrong).__name__}"):
+        user(wrong)
