@@ -49,6 +49,16 @@ def test_a_careless_model_can_be_pickled_and_no_more():
     assert peers.checks(Careless()).startswith("raises")
 
 
+def test_a_model_whose_fit_returns_nothing_is_scored_all_the_same():
+    class Silent(LogisticRegression):
+        def fit(self, X, y):
+            super().fit(X, y)
+
+    assert float(peers.accuracy(Silent).split()[0]) > 0.7
+    answers = {name: peers.judged(peers.TRAITS[name], Silent) for name in ("text", "3 cl.", "proba", "width")}
+    assert set(answers.values()) == {"yes"}
+
+
 def test_checks_are_counted():
     passed, failed, _ = (int(part) for part in peers.checks(LinearRegression()).split(" / "))
     assert passed > 40
