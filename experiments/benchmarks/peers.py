@@ -42,7 +42,7 @@ def table(n_rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fitted(model: Any, X: np.ndarray, y: np.ndarray, **options: Any) -> Any:
-    """Fit a model and return it, also where its ``fit`` returns nothing: scikit-learn's checks are there to count that."""
+    """Fit a model and return it, also where its own ``fit`` returns nothing, which scikit-learn's checks count."""
     model.fit(X, y, **options)
     return model
 

@@ -198,6 +198,15 @@ class PauliBasis:
         counts: NDArray[np.int64] = np.count_nonzero(self.paulis == 2, axis=1)
         return counts
 
+    @cached_property
+    def _flags(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Whether a string has a sign, and whether it flips, for each qubit (n_terms, n_qubits), as Qiskit wants it."""
+        z, x = (np.zeros((self.n_terms, self.n_qubits), dtype=bool) for _ in range(2))
+        string, place = np.nonzero(self.paulis)
+        qubit, letter = self.qubits[string, place], self.paulis[string, place]
+        z[string, qubit], x[string, qubit] = letter >= 2, letter <= 2
+        return z, x
+
     def to_operator(self, coefficients: ArrayLike) -> SparsePauliOp:
         """Return ``sum_p coefficients[p] P_p`` as a Qiskit operator.
 
@@ -206,14 +215,13 @@ class PauliBasis:
         ValueError
             If there is not one coefficient for each string.
         """
-        from qiskit.quantum_info import SparsePauliOp
+        from qiskit.quantum_info import PauliList, SparsePauliOp
 
         values = self.check_coefficients(coefficients, ndim=1)
-        terms = []
-        for qubits, paulis, value in zip(self.qubits, self.paulis, values, strict=True):
-            n = np.count_nonzero(paulis)
-            terms.append(("".join(LETTERS[p] for p in paulis[:n]), [int(q) for q in qubits[:n]], complex(value)))
-        return SparsePauliOp.from_sparse_list(terms, num_qubits=self.n_qubits)
+        strings = PauliList.from_symplectic(*self._flags)
+        return SparsePauliOp(
+            strings, values.astype(complex), ignore_pauli_phase=True
+        )  # a copy: operators can be changed
 
     def coefficients(self, operator: SparsePauliOp) -> tuple[NDArray[np.float64], float]:
         """Return the coefficients of an operator in this basis, and that of its identity.

@@ -13,7 +13,7 @@ Drop = Annotated[list[str] | None, typer.Option(help="Column to leave out; may b
 Kind = Annotated[str, typer.Option(help="auto, classification or regression.")]
 TestFraction = Annotated[float, typer.Option(help="Share of the rows kept for the score; 0 keeps none.")]
 Qubits = Annotated[int, typer.Option(help="Qubits.")]
-Connectivity = Annotated[str, typer.Option(help="chain, ring or heavy_hex.")]
+Connectivity = Annotated[str, typer.Option(help="chain, zigzag, ring or heavy_hex.")]
 Selection = Annotated[str, typer.Option(help="auto, full, krylov, classical or random.")]
 Backend = Annotated[
     str, typer.Option(help="Where circuits run: auto, statevector, mps, fake_kingston, ibm_<device>, ...")

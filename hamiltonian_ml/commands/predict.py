@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,10 @@ def predict(
 
     if not model.is_file():
         raise FileNotFoundError(f"there is no model {model}; hamiltonian-ml fit makes one.")
-    predictions, score = predict_table(load(model), read_table(table))
+    with warnings.catch_warnings():  # of parameters that the file could not hold, which predictions do not need
+        warnings.simplefilter("ignore", UserWarning)
+        known = load(model)
+    predictions, score = predict_table(known, read_table(table))
     if out is None and not as_json:
         typer.echo(predictions.to_csv(index=False), nl=False)
         return

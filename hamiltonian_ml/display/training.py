@@ -28,10 +28,13 @@ _LABEL_X = -0.15  # keeps the two vertical labels in one line
 class TrainingDisplay:
     """Loss of every epoch, and below it the smallest gap. Grey lines mark epochs that began with new basis states.
 
+    Where rows were held out, their loss is drawn beside that of the others.
+
     Parameters
     ----------
     history : xarray.Dataset
-        ``loss``, ``smallest_gap`` and ``refreshed`` along ``epoch``, as in `HamiltonianClassifier.history_`.
+        ``loss``, ``validation_loss``, ``smallest_gap`` and ``refreshed`` along ``epoch``, as in
+        `HamiltonianClassifier.history_`.
 
     Attributes
     ----------
@@ -87,12 +90,21 @@ class TrainingDisplay:
             self._draw(axes, self.history[name].values)
             axes.set_ylabel(label)
             axes.yaxis.set_label_coords(_LABEL_X, 0.5)
-        self.ax_.legend(loc="upper right", frameon=True, framealpha=1, edgecolor="none")
+        self._draw_validation()
+        self.ax_.legend(loc="best", frameon=True, framealpha=1, edgecolor="none")
         self.ax_.tick_params(labelbottom=False)
         self.gap_ax_.set_xlabel("epoch")
         self.gap_ax_.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         self.gap_ax_.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
         return self
+
+    def _draw_validation(self) -> None:
+        held = self.history["validation_loss"].values
+        if np.isfinite(held).any():
+            self.ax_.get_lines()[-1].set_label("rows trained on")
+            epochs = self.history["epoch"].values + 1
+            self.ax_.plot(epochs, held, color="black", linestyle="--", linewidth=1.2, label="rows held out")
+            self.ax_.set_ylim(top=max(self.ax_.get_ylim()[1], 1.05 * np.nanmax(held)))
 
     def _draw(self, axes: Axes, values: NDArray[np.float64]) -> None:
         epochs = self.history["epoch"].values + 1

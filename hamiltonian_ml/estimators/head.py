@@ -152,9 +152,14 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
             head is right) or ``broken`` (the reverse). ``base_accuracy``, ``head_accuracy`` and ``p_value``: the
             probability of counts of fixed and broken rows at least so unequal if both were equally likely (McNemar's
             exact test).
+
+        Raises
+        ------
+        ValueError
+            If X and y do not have the same number of rows.
         """
         check_is_fitted(self)
-        return records.comparison(self.classes_[self._base_logits(X).argmax(axis=1)], self.predict(X), np.asarray(y))
+        return records.comparison(self.classes_[self._base_logits(X).argmax(axis=1)], self.predict(X), _labels(X, y))
 
     def _state_for_files(self) -> dict[str, Any]:
         state = {k: v for k, v in super()._state_for_files().items() if k not in ("base_", "features_")}
@@ -210,9 +215,10 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         ):
             raise ValueError(f"base must have predict_proba or decision_function, got {base!r}.")
         if base is None:
-            scaler, linear = StandardScaler(), LogisticRegression(max_iter=1000, tol=1e-9)
-            given = {f"{type(step).__name__.lower()}__sample_weight": weights for step in (scaler, linear)}
-            self.base_ = make_pipeline(scaler, linear).fit(X, labels, **given)
+            # Fitted one by one: a pipeline would ask for requests where metadata routing is on.
+            scaler = StandardScaler().fit(X, sample_weight=weights)
+            linear = LogisticRegression(max_iter=1000, tol=1e-9)
+            self.base_ = make_pipeline(scaler, linear.fit(scaler.transform(X), labels, sample_weight=weights))
         else:
             self.base_ = base if not is_classifier or _is_fitted(base) else _fitted(base, X, labels, weights)
         self.base_classes_ = (

@@ -205,7 +205,7 @@ class Inspectable(KeptInFiles, BaseEstimator):
         xarray.DataArray
             Along ``row``, ``output`` and ``feature``, in the unit of the output for a step of one in the feature: nats
             for classes, less the mean over the classes, as only differences between logits matter. Subspace and
-            local frames are held fixed.
+            local frames are held fixed. Of a head: its own part of the logits, by the features that it looks at.
 
         Examples
         --------

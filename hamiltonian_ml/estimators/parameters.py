@@ -32,8 +32,9 @@ MEANINGS = {
     Which basis states are used: all of them, those sampled from Krylov circuits, or, as controls, those that a
     classical computer finds alone or that are drawn at random; or those that an object with a ``select`` method
     returns. "auto" takes all up to 10 qubits and samples beyond.""",
-    "backend": """str or BaseSamplerV2, default="auto"
-    Where circuits run: "statevector", "mps", "auto" (by the number of qubits) or any V2 sampler.""",
+    "backend": """str, Backend or BaseSamplerV2, default="auto"
+    Where circuits run: "statevector", "mps", "auto" (by the number of qubits), a device with its calibrated noise such
+    as "fake_kingston", a device of IBM Quantum as "ibm_<name>", a `Backend`, or any V2 sampler.""",
     "frame": """{"mean_field", "computational"}, default="mean_field"
     Axes in which basis states are meant: each qubit's own, in which its mean-field state is ``|0>``, or the
     computational ones. Only matters where basis states are selected.""",

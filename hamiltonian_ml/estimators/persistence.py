@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from optax import ScaleByAdamState
 from sklearn.utils.validation import check_is_fitted
 
+from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples, Subspace
 from hamiltonian_ml.estimators.head_files import ForeignObjectError
@@ -46,14 +47,23 @@ ESTIMATORS = {  # what a file may hold, and where it is
 
 
 def _basis(n_qubits: int, qubits: NDArray[Any], paulis: NDArray[Any]) -> PauliBasis:
-    """Return a basis after looking up each of its strings among all on its graph."""
-    whole = PauliBasis.from_edges(n_qubits, [(int(i), int(j)) for i, j in qubits if j >= 0])
-    asked = set(map(tuple, np.hstack([qubits, paulis]).tolist()))
+    """Return a basis after looking up each of its strings among all on its graph.
+
+    The graph is that of the qubits with strings, so that the work is bounded by what the file holds.
+    """
+    check_integer("n_qubits", n_qubits, at_least=1)
+    used = np.unique(qubits[qubits >= 0])
+    if len(used) and used[-1] >= n_qubits:
+        raise ValueError(f"a Pauli string acts on qubit {used[-1]} of {n_qubits}")
+    places = np.where(qubits >= 0, np.searchsorted(used, qubits), -1)
+    whole = PauliBasis.from_edges(len(used), [(int(i), int(j)) for i, j in places if j >= 0])
+    asked = set(map(tuple, np.hstack([places, paulis]).tolist()))
     mask = np.array([tuple(row) in asked for row in np.hstack([whole.qubits, whole.paulis]).tolist()], dtype=bool)
     basis = whole.subset(mask)
-    if not (np.array_equal(basis.qubits, qubits) and np.array_equal(basis.paulis, paulis)):
+    if not (np.array_equal(basis.qubits, places) and np.array_equal(basis.paulis, paulis)):
         raise ValueError("its Pauli strings are not in the standard order")
-    return basis
+    edges = tuple((int(used[i]), int(used[j])) for i, j in basis.edges)
+    return PauliBasis(int(n_qubits), edges, qubits, paulis)
 
 
 def _not_given(*arguments: Any) -> Any:
@@ -103,6 +113,7 @@ def load(path: str | Path, **parameters: Any) -> Any:
         missing = estimator.missing_parameters_
         if "embedding" in missing and "embedding" in parameters:
             _insert_function(estimator, parameters["embedding"])
+        _check_state(estimator)
         if "embedding" not in missing or "embedding" in parameters:
             _check_shapes(estimator)
     except _DAMAGE as error:
@@ -138,7 +149,9 @@ def _encode(value: Any, place: str, arrays: dict[str, NDArray[Any]]) -> Any:
     if type(value) in (list, tuple):
         return {type(value).__name__: [_encode(each, f"{place}.{k}", arrays) for k, each in enumerate(value)]}
     if type(value) is dict:
-        return {"dict": [[_encode(k, place, arrays), _encode(v, f"{place}.{k}", arrays)] for k, v in value.items()]}
+        # By number: keys such as 1 and "1" would share a place, and netCDF takes a slash for a group.
+        pairs = enumerate(value.items())
+        return {"dict": [[_encode(k, place, arrays), _encode(v, f"{place}.{n}", arrays)] for n, (k, v) in pairs]}
     name = type(value).__name__
     if type(value) in _TYPES:
         parts = {part: getattr(value, part) for part in _TYPES[type(value)][0]}
@@ -193,6 +206,12 @@ def _decode(stored: Any, arrays: dict[str, NDArray[Any]]) -> Any:
     return estimator
 
 
+def _check_state(estimator: Any) -> None:
+    """Raise an error of _DAMAGE unless what every fit leaves behind is there."""
+    if not isinstance(estimator.local_frames_, bool) or len(estimator.history_.epoch) != estimator.n_iter_:
+        raise ValueError("its training history is not whole")
+
+
 def _check_shapes(estimator: Any) -> None:
     """Raise ValueError unless the operators fit the basis, and the basis the subspace."""
     parameters, structure = estimator.parameters_, estimator.structure_
@@ -200,7 +219,13 @@ def _check_shapes(estimator: Any) -> None:
     shapes = [np.shape(parameters.bias), np.shape(parameters.features)[1:], np.shape(parameters.labels)]
     if shapes != [(n_terms,), (n_terms,), (n_outputs, n_terms)] or np.shape(parameters.intercepts) != (n_outputs,):
         raise ValueError("its operators do not fit its Pauli strings")
-    if len(parameters.features) != n_maps(parameters.maps, estimator._n_embedded):
+    maps, n_features = parameters.maps, estimator._n_embedded
+    known = maps.inner if isinstance(maps, Mixtures) else maps
+    rows = maps.mixing if isinstance(maps, Mixtures) else parameters.features
+    too_many = not isinstance(known, Mapped) and n_features > len(
+        rows
+    )  # each feature has a map of its own, at the least
+    if too_many or len(parameters.features) != n_maps(maps, n_features):
         raise ValueError("its operators do not fit its number of features")
     if not all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(parameters)):
         raise ValueError("its operators are not finite")

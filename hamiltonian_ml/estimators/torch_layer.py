@@ -52,7 +52,7 @@ class HamiltonianLayer(_Module):
         Number of outputs.
     n_qubits : int, default=6
         Number of qubits; up to 10 unless ``select`` or ``subspace`` is used.
-    connectivity : {"chain", "ring"}, list of (int, int) or PauliBasis, default="chain"
+    connectivity : {"chain", "zigzag", "ring", "heavy_hex"}, list of (int, int) or PauliBasis, default="chain"
         Which pairs of qubits interact.
     subspace : Subspace or None, default=None
         Basis states in which ground states are sought; None takes all of them, up to 10 qubits.

@@ -138,23 +138,30 @@ def predict_table(model: HamiltonianEstimator, table: pd.DataFrame) -> tuple[pd.
     Returns
     -------
     DataFrame
-        ``prediction``, for a classifier ``probability_<class>``, and ``trusted`` of the certificate; with the table's
-        index.
+        ``prediction``, or ``prediction_0`` and on for several targets, for a classifier ``probability_<class>``, and
+        ``trusted`` of the certificate; with the table's index.
 
     Raises
     ------
     ValueError
-        If a feature of the model is missing or holds no numbers, or a true class is none of the model's.
+        If a feature of the model is missing or holds no numbers, a true class is none of the model's, or the model is
+        a transformer.
     """
+    if not hasattr(model, "predict"):
+        raise ValueError(
+            f"the model is a {type(model).__name__}, which predicts nothing; give a classifier or regressor."
+        )
     names = getattr(model, "feature_names_in_", None)
     if names is None:
         raise ValueError("the model was fitted without names of columns; predict with it in Python.")
     require_columns(table, list(names))
-    features = numbers_of(table[list(names)])
+    features = numbers_of(table[list(names)], may_drop=False)
     columns: dict[str, Any] = {"prediction": model.predict(features)}
     if is_classifier(model):
         odds = model.predict_proba(features)
         columns |= {f"probability_{label}": odds[:, k] for k, label in enumerate(model.classes_.tolist())}
+    elif columns["prediction"].ndim == 2:
+        columns = {f"prediction_{k}": values for k, values in enumerate(columns["prediction"].T)}
     columns["trusted"] = model.certify(features).trusted.values
     return pd.DataFrame(columns, index=table.index), _score(model, features, table)
 
@@ -200,7 +207,7 @@ def _score(model: HamiltonianEstimator, features: pd.DataFrame, table: pd.DataFr
     _check_filled(truth)
     if not is_classifier(model):
         return float(model.score(features, numbers_of(table[[name]])[name].to_numpy()))
-    if not np.issubdtype(model.classes_.dtype, np.number):
+    if model.classes_.dtype.kind not in "biuf":  # fit takes what is neither a number nor a truth value for text
         truth = truth.astype(str)
     unseen = sorted(set(truth.tolist()) - set(model.classes_.tolist()), key=str)
     if unseen:
@@ -208,7 +215,7 @@ def _score(model: HamiltonianEstimator, features: pd.DataFrame, table: pd.DataFr
             f"column {name!r} holds the class {unseen[0]!r}, which the model never saw; it knows "
             f"{', '.join(map(repr, model.classes_.tolist()))}. Drop the column to predict without a score."
         )
-    return float(model.score(features, truth.to_numpy()))
+    return float(model.score(features, np.array(truth.tolist(), dtype=model.classes_.dtype)))
 
 
 def _check_filled(target: pd.Series[Any]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
+LARGEST_VALUE = 1e100  # squares, and sums of many of them, stay finite
 _PARQUET = (".parquet", ".pq")
 
 
@@ -62,12 +63,14 @@ def require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
             raise ValueError(f"there is no column {name!r}; the table has {_listed(table.columns)}.")
 
 
-def numbers_of(table: pd.DataFrame) -> pd.DataFrame:
+def numbers_of(table: pd.DataFrame, *, may_drop: bool = True) -> pd.DataFrame:
     """Return the columns as finite floats (n_rows, n_columns), or raise ValueError that names column and row.
 
-    Rows are counted from 1, without the line of names.
+    Rows are counted from 1, without the line of names. ``may_drop``: whether errors may advise to leave a column out.
     """
-    return pd.DataFrame({name: _numbers(table[name], str(name)) for name in table.columns}, index=table.index)
+    drop = " or leave it out with --drop" if may_drop else ""
+    columns = {name: _numbers(table[name], str(name), drop) for name in table.columns}
+    return pd.DataFrame(columns, index=table.index)
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:
@@ -79,17 +82,19 @@ def _read_parquet(file: Path) -> pd.DataFrame:
         ) from None
 
 
-def _numbers(column: pd.Series[Any], name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _numbers(column: pd.Series[Any], name: str, or_drop: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     allowed = pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column)
     if not allowed or pd.api.types.is_complex_dtype(column):
         example = next((repr(each) for each in column if isinstance(each, str)), str(column.dtype))
-        raise ValueError(f"column {name!r} holds {example}, not numbers; encode it or leave it out with --drop.")
+        raise ValueError(f"column {name!r} holds {example}, not numbers; encode it{or_drop}.")
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if (np.abs(values[np.isfinite(values)]) > LARGEST_VALUE).any():
+        raise ValueError(f"column {name!r} holds numbers beyond {LARGEST_VALUE:.0e}; give it in another unit.")
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         raise ValueError(
             f"column {name!r} is empty or not finite in {len(bad)} of {len(values)} rows, first in row {bad[0] + 1}; "
-            "fill it, remove these rows, or leave the column out with --drop."
+            f"fill it, remove these rows{or_drop.replace(' or leave it', ', or leave the column')}."
         )
     return values
 

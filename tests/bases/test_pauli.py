@@ -42,6 +42,15 @@ def test_an_x_on_qubit_0_flips_the_lowest_bit_of_the_index():
     assert np.flatnonzero(operator[:, 0]).tolist() == [1]
 
 
+def test_changing_an_operator_changes_no_other():
+    basis = PauliBasis.chain(2)
+    values = np.ones(basis.n_terms)
+    first, second = basis.to_operator(values), basis.to_operator(values)
+    first.paulis[0] = first.paulis[1]
+    first.coeffs[:] = 3
+    assert second == basis.to_operator(values) == SparsePauliOp(basis.labels, values)
+
+
 @given(basis=bases(4))
 def test_masks_and_y_counts_give_every_matrix_element(basis):
     states = np.arange(2**basis.n_qubits)

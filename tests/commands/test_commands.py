@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes, load_iris
 from typer.testing import CliRunner
 
-from hamiltonian_ml import HamiltonianClassifier, cli
+from hamiltonian_ml import HamiltonianClassifier, HamiltonianRegressor, HamiltonianTransformer, cli
 from hamiltonian_ml.study import fitting
 
 QUICK = ["--qubits", "2", "--max-iter", "30", "--learning-rate", "0.1"]
@@ -75,6 +75,33 @@ def test_without_a_true_column_there_is_no_score(folder):
     assert json.loads(run("predict", folder / "m.nc", folder / "new.csv", "--json").stdout)["score"] is None
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_truth_values_are_classes_that_come_back(tmp_path, kind):
+    a = np.linspace(-1, 1, 20)
+    table = pd.DataFrame({"a": a, "b": a**2, "rises": a > 0})
+    path = tmp_path / f"t.{kind}"
+    table.to_csv(path, index=False) if kind == "csv" else table.to_parquet(path)
+    assert run("fit", path, "--target", "rises", "--out", tmp_path / "m.nc", *QUICK).exit_code == 0
+    result = run("predict", tmp_path / "m.nc", path, "--json")
+    assert json.loads(result.stdout)["score"] > 0.8, result.stderr
+    _refused(run("predict", tmp_path / "m.nc", _table(tmp_path, "a,b,rises\n1,1,2\n")), "holds the class 2, which")
+
+
+def test_models_from_python_predict_or_are_refused_in_one_line(folder, tmp_path):
+    table = pd.read_csv(folder / "iris.csv").iloc[:, :4]
+    path = tmp_path / "model.nc"
+    HamiltonianTransformer(2, max_iter=1).fit(table).save(path)
+    _refused(run("predict", path, folder / "iris.csv"), "the model is a HamiltonianTransformer, which predicts nothing")
+    HamiltonianRegressor(2, max_iter=1, random_state=np.random.RandomState(0)).fit(table, table.iloc[:, :2]).save(path)
+    result = run("predict", path, folder / "iris.csv")
+    assert result.stdout.startswith("prediction_0,prediction_1,trusted\n")
+    assert result.stderr == ""  # not a word of the random state, which predictions do not need
+    table.assign(**{"petal width (cm)": "wide"}).to_csv(tmp_path / "wide.csv")
+    _refused(
+        run("predict", path, tmp_path / "wide.csv"), "column 'petal width (cm)' holds 'wide', not numbers; encode it."
+    )
+
+
 def test_doctor_names_versions_and_ends_well():
     result = run("doctor", "--json")
     found = json.loads(result.stdout)
@@ -115,6 +142,7 @@ def _table(folder, text, name="t.csv"):
         ("a,b\n1,2\n3,4\n", ["--target", "a", "--test-fraction", "1"], "test_fraction must be from 0 to below 1"),
         ("a,b\n1,2\n3,4\n", ["--target", "a", "--drop", "a"], "target is the column 'a', which is dropped"),
         ("a,b\n1,2\n3,4\n", ["--target", "a", "--test-fraction", "0", "--backend", "abacus"], "backend must be one of"),
+        ("a,b\n1e308,2\n-1e308,4\n", ["--target", "b"], "column 'a' holds numbers beyond 1e+100; give it in an"),
         ("a,b\n1,2\n3,4\n", [], "Missing option '--target'"),
     ],
 )  # fmt: skip

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.datasets import make_moons
 
+from hamiltonian_ml import HamiltonianClassifier
 from hamiltonian_ml.display.training import TrainingDisplay
 
 
@@ -24,6 +26,17 @@ def test_a_line_marks_each_choice_of_basis_states(fitted):
     marks = [line.get_xdata()[0] for line in display.ax_.get_lines() if line is not curve(display.ax_)]
     assert marks == [1, 3]
     assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["new basis states"]
+
+
+def test_the_loss_of_rows_held_out_is_drawn_within_the_axes():
+    X, y = make_moons(30, noise=0.4, random_state=0)
+    fit = {"early_stopping": True, "validation_fraction": 0.3, "learning_rate": 0.2, "random_state": 1}
+    model = HamiltonianClassifier(2, max_iter=40, **fit).fit(X, y)
+    display = TrainingDisplay.from_estimator(model)
+    held = next(line for line in display.ax_.get_lines() if line.get_label() == "rows held out")
+    np.testing.assert_array_equal(held.get_ydata(), model.history_["validation_loss"])
+    assert max(model.loss_curve_) < held.get_ydata().max() < display.ax_.get_ylim()[1]
+    assert curve(display.ax_).get_label() == "rows trained on"
 
 
 def test_the_axes_have_units(fitted):

@@ -6,13 +6,16 @@ import pickle
 
 import numpy as np
 import pytest
+import sklearn
 from scipy.stats import binomtest
+from sklearn.base import clone
 from sklearn.datasets import make_moons
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from hamiltonian_ml.estimators.head import HamiltonianHeadClassifier
@@ -37,6 +40,18 @@ def test_the_base_is_never_changed_and_is_outdone(moons, mode):
     assert head.score(X, y) > base.score(X, y) + 0.05
 
 
+def test_the_default_base_gets_the_weights_where_they_are_routed_too(moons):
+    X, y, _ = moons
+    weights = np.where(y == "left", 3.0, 1.0)
+    head = HamiltonianHeadClassifier(**{**FIT, "max_iter": 2})
+    plain = clone(head).fit(X, y, sample_weight=weights)
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = make_pipeline(clone(head).set_fit_request(sample_weight=True)).fit(X, y, sample_weight=weights)[-1]
+    np.testing.assert_array_equal(routed.base_[-1].coef_, plain.base_[-1].coef_)
+    np.testing.assert_array_equal(routed.parameters_.labels, plain.parameters_.labels)
+    assert not np.allclose(plain.base_[-1].coef_, clone(head).fit(X, y).base_[-1].coef_)
+
+
 def test_a_head_that_has_learned_nothing_answers_as_the_base(moons):
     """Without a step, operators are small: the logits are those of the base to within their size."""
     X, y, base = moons
@@ -57,6 +72,8 @@ def test_the_report_counts_what_was_fixed_and_broken(moons):
     fixed, broken = int(report.fixed.sum()), int(report.broken.sum())
     assert float(report.p_value) == pytest.approx(binomtest(fixed, fixed + broken).pvalue)
     assert float(head.compare(X[now & was], y[now & was]).p_value) == 1  # nothing changed there
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        head.compare(X, y[:1])
 
 
 @pytest.mark.parametrize("selection", ["full", "krylov"])

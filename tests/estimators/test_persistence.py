@@ -89,6 +89,29 @@ def test_a_basis_given_as_connectivity_comes_back(path):
     assert HamiltonianRegressor.load(path).connectivity.labels == PauliBasis.ring(3).labels
 
 
+def test_a_basis_with_gaps_on_many_qubits_comes_back(path):
+    basis = PauliBasis.from_edges(70, [(3, 69)])
+    basis = basis.subset(np.isin(basis.qubits[:, 0], [3, 68]))
+    model = HamiltonianRegressor(connectivity=basis, selection="random", frame="computational", max_dimension=9, **FIT)
+    model.fit(X, X[:, 0]).save(path)
+    again = HamiltonianRegressor.load(path)
+    assert again.basis_.labels == basis.labels
+    assert again.basis_.edges == ((3, 69),)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+def _stretched(parameters, rows):
+    return rows * parameters["a/b"] * parameters["a"]["b"]
+
+
+def test_parameters_of_an_embedding_may_have_any_names(path):
+    start = {"a/b": np.ones(3), "a": {"b": np.full(3, 2.0)}}
+    model = HamiltonianRegressor(2, embedding=(_stretched, start), **FIT).fit(X, X[:, 0])
+    model.save(path)
+    again = HamiltonianRegressor.load(path, embedding=_stretched)
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
 def test_an_unfitted_model_is_not_saved(path):
     with pytest.raises(NotFittedError):
         HamiltonianRegressor().save(path)
@@ -151,6 +174,11 @@ def _tampered(path, change):
         lambda arrays, d: d["state"].update(predict="mine"),
         lambda arrays, d: d["state"].update(_repr_html_inner="mine"),
         lambda arrays, d: d["state"].pop("targets_"),
+        lambda arrays, d: d["state"].pop("epochs_"),
+        lambda arrays, d: d["state"].pop("local_frames_"),
+        lambda arrays, d: d["state"].update(n_iter_=7),
+        lambda arrays, d: d["state"].update(n_features_in_=10**12),
+        lambda arrays, d: d["state"]["structure_"]["parts"]["basis"]["parts"].update(n_qubits=10**9),
         lambda arrays, d: d["parameters"].update(shutdown=True),
         lambda arrays, d: d["state"]["structure_"].update(type="eval"),
         lambda arrays, d: arrays["model.structure_.basis.qubits"].__setitem__((0, 0), 99),
