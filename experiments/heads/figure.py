@@ -109,7 +109,8 @@ def _mended(found: dict[Key, xr.Dataset]) -> list[Verdict]:
         f"{100 * share:.0f} % of the base's errors mended, {broken:.0f} questions broken for {mended:.0f} mended; "
         f"accuracy {said(ours.accuracy)}, base {said(ours.base_accuracy)}, {NAMES[best]} {said(rivals[best].accuracy)}"
     )
-    for key, words in ((("rule", 0), "the rule that turns scores around"), (("krylov", 50), "50 qubits, samples")):
+    beside = {("rule", 0): "the rule that turns scores around", ("product", 29): NAMES["product", 29]}
+    for key, words in (beside | {("krylov", 50): "50 qubits, samples"}).items():
         if key in found:
             number += f"; {words} {said(found[key].accuracy)}"
     if ("krylov", 50) in found:
@@ -154,7 +155,7 @@ def numbers(results: xr.DataTree) -> dict[str, str]:
     """Return what the paper's text quotes."""
     found = heads(results)
     wanted = {"headFull": ("hamiltonian", 8), "headFifty": ("krylov", 50), "headNetwork": ("probe", 92)}
-    wanted["headRule"] = ("rule", 0)
+    wanted |= {"headRule": ("rule", 0), "headProduct": ("product", 29), "headNoisy": ("noisy", 8)}
     written = {}
     for name, key in wanted.items():
         if key in found:
