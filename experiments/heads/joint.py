@@ -16,12 +16,14 @@ from experiments.heads.language_model import Asked
 from experiments.heads.run import Head, prepare
 from hamiltonian_ml.estimators.torch_layer import HamiltonianLayer
 
+_SLOWER = 0.03  # what was learned before learns so much more slowly than what is new
+
 
 def joint_model(folder: Path, *, n_features: int, n_qubits: int, seed: int, unfrozen: bool) -> Any:
-    """Return a torch module from texts' token ids (n_texts, n_tokens) to one number each.
+    """Return a torch module from texts' token ids (n_texts, n_tokens) and log-odds (n_texts,) to one number each.
 
-    Mean hidden states pass a norm and a linear map to the layer's features. Of the language model everything is frozen,
-    or everything but its last block.
+    Mean hidden states pass a norm and a linear map to the layer's features; the base's log-odds are one more. Of the
+    language model everything is frozen, or everything but its last block.
     """
     import torch
     from torch import nn
@@ -36,11 +38,11 @@ def joint_model(folder: Path, *, n_features: int, n_qubits: int, seed: int, unfr
             self.base.layers[-1].requires_grad_(unfrozen)
             width = self.base.config.hidden_size
             self.features = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, n_features))
-            self.layer = HamiltonianLayer(n_features, 1, n_qubits=n_qubits, seed=seed)
+            self.layer = HamiltonianLayer(n_features + 1, 1, n_qubits=n_qubits, seed=seed)
 
-        def forward(self, ids: Any) -> Any:
+        def forward(self, ids: Any, odds: Any) -> Any:
             states = self.base(input_ids=ids).last_hidden_state.mean(dim=1)
-            return self.layer(self.features(states))[:, 0]
+            return self.layer(torch.cat([self.features(states), odds[:, None]], dim=1))[:, 0]
 
     torch.manual_seed(seed)
     return Joint()
@@ -53,8 +55,10 @@ def train(module: Any, ids: Any, asked: Asked, *, epochs: int, learning_rate: fl
 
     rng, losses = torch.Generator().manual_seed(seed), []
     odds, answers = torch.tensor(asked.log_odds).float(), torch.tensor(asked.answers)
-    learning = [part for part in module.parameters() if part.requires_grad]
-    optimiser = torch.optim.Adam(learning, lr=learning_rate)
+    new = [*module.features.parameters(), *module.layer.parameters()]
+    unfrozen = [part for part in module.base.parameters() if part.requires_grad]
+    groups = [{"params": new}, {"params": unfrozen, "lr": _SLOWER * learning_rate}]
+    optimiser = torch.optim.Adam(groups, lr=learning_rate)
     for _ in range(epochs):
         total = 0.0
         for rows in torch.randperm(len(ids), generator=rng).split(32):
@@ -69,7 +73,7 @@ def train(module: Any, ids: Any, asked: Asked, *, epochs: int, learning_rate: fl
 
 def scores(module: Any, ids: Any, odds: Any) -> Any:
     """Return the base's log-odds plus what the module adds, of all options (n_questions, n_options)."""
-    added: Any = module(ids.flatten(0, 1)).float()
+    added: Any = module(ids.flatten(0, 1), odds.flatten()).float()
     return odds + added.reshape(odds.shape)
 
 
@@ -91,8 +95,8 @@ def main() -> None:
     test = made.asked["test"]
     print(f"base alone          {np.mean(test.scores.argmax(1) == test.answers):.3f}")
     for unfrozen in (False, True):
-        module = joint_model(made.folder, n_features=8, n_qubits=4, seed=0, unfrozen=unfrozen)
-        train(module, ids["train"], made.asked["train"], epochs=15, learning_rate=3e-3, seed=0)
+        module = joint_model(made.folder, n_features=12, n_qubits=4, seed=0, unfrozen=unfrozen)
+        train(module, ids["train"], made.asked["train"], epochs=15, learning_rate=0.02, seed=0)
         with torch.no_grad():
             found = scores(module, ids["test"], torch.tensor(test.log_odds).float()).argmax(1).numpy()
         name = "with its last block" if unfrozen else "layer alone"
