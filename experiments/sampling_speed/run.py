@@ -1,8 +1,8 @@
 """Seconds a row of Krylov samples on a matrix product state, beside Aer as it comes, and where they go.
 
 Run ``python -m experiments.sampling_speed.run``; about half a minute. Competitors take turns on one thread each. The
-last line bounds what it would bring to evolve a row once and to sample it after each step: Aer would have to draw all
-samples as now, and to evolve the longest circuit instead of all.
+package evolves a row once, whatever the number of its Krylov states, and draws all shots of a state together. "Aer at
+its fastest" is Aer with the algorithm that draws the same samples in the least time.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from experiments.speed.timing import median, ratio, take_turns, timed
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.circuits import krylov_angles
+from hamiltonian_ml.sampling.simulators import open_matrix_products_of_aer
 from hamiltonian_ml.sampling.template import krylov_template
 
 BOND_DIMENSION = 16
@@ -54,6 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
     backend = Backend("mps", bond_dimension=BOND_DIMENSION, truncation_threshold=TRUNCATION, max_threads=1)
     ours = backend.open(chosen.qubits, seed=1)
     plain = plain_aer()
+    fastest = open_matrix_products_of_aer(BOND_DIMENSION, TRUNCATION, seed=1, max_threads=1)
 
     def work(sampler: Any, circuits: list[Any], shots: int) -> Callable[[], Any]:
         pubs = [(circuit, values, shots) for circuit, values in circuits]
@@ -62,9 +64,9 @@ def main(arguments: list[str] | None = None) -> None:
     costs = take_turns(
         {
             "Aer as it comes": timed(work(plain, pairs, chosen.shots)),
+            "Aer at its fastest": timed(work(fastest, pairs, chosen.shots)),
             "this package": timed(work(ours, pairs, chosen.shots)),
-            "its evolution": timed(work(ours, pairs, 1)),
-            "evolution of the longest": timed(work(ours, pairs[-1:], 1)),
+            "without drawing": timed(work(ours, pairs, 1)),
         },
         chosen.turns,
     )
@@ -72,10 +74,9 @@ def main(arguments: list[str] | None = None) -> None:
     for name, values in costs.items():
         cost = median(values) / chosen.rows
         print(f"{name:<26}{cost.processor:.3f} s of processor a row, {cost.wall:.3f} s on the clock")
-    gained = ratio(costs["Aer as it comes"], costs["this package"])
-    print(f"Aer as it comes / this package: {gained.processor:.2f} in processor time, {gained.wall:.2f} on the clock")
-    whole, evolving, longest = (median(values).processor for values in list(costs.values())[1:])
-    print(f"evolving once would bring a factor of {whole / (whole - evolving + longest):.2f} at most")
+    for name in ("Aer as it comes", "Aer at its fastest"):
+        gained = ratio(costs[name], costs["this package"])
+        print(f"{name} / this package: {gained.processor:.2f} in processor time, {gained.wall:.2f} on the clock")
 
 
 if __name__ == "__main__":

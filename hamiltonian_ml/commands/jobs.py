@@ -63,18 +63,19 @@ def collect(
     name: Annotated[str | None, typer.Option(help="Of the fit, where the store has several.")] = None,
     out: Out = Path("model.nc"),
     wait: Annotated[bool, typer.Option("--wait", help="Wait for all jobs until the fit is done.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Take all from the store and ask no service.")] = False,
     max_qpu_seconds: given.MaxQpuSeconds = None,
     as_json: given.AsJson = False,
 ) -> None:
     """Go on with a fit that submit began, here or on another machine; status 3 while jobs are awaited.
 
     Training needs new samples every few epochs, so that a fit takes several rounds: each collect trains as far as there
-    are samples and sends what comes next.
+    are samples and sends what comes next. A folder whose fit is done replays on any machine, without an account.
     """
     check_file(out)
     from hamiltonian_ml.study.submitted import collect_table
 
-    progress = collect_table(store, name=name, wait=wait, max_qpu_seconds=max_qpu_seconds)
+    progress = collect_table(store, name=name, wait=wait, replay=replay, max_qpu_seconds=max_qpu_seconds)
     _report(progress, out, as_json=as_json)
     if progress.fitted is None:
         raise typer.Exit(NOT_DONE)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -15,23 +15,22 @@ from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2
 
 from hamiltonian_ml.bases.checks import check_integer
-from hamiltonian_ml.bases.memory import free_memory
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.compiling import native_circuits
 from hamiltonian_ml.sampling.devices import fake_target, heron_fakes, read_calibration
 from hamiltonian_ml.sampling.full_noise import FullNoiseSampler
 from hamiltonian_ml.sampling.layout import best_patch
-from hamiltonian_ml.sampling.runtime import DeviceOptions, open_device, open_sampler
+from hamiltonian_ml.sampling.runtime import DeviceOptions, live_marks, open_device, open_sampler
 from hamiltonian_ml.sampling.service import JobService, RuntimeService
+from hamiltonian_ml.sampling.simulators import check_amplitudes, open_matrix_products, open_statevector
 from hamiltonian_ml.sampling.trajectories import TrajectorySampler
 from hamiltonian_ml.sampling.usage import error_free_fraction
 
-# Up to here a state vector is cheaper than a matrix product state of bond dimension 16, in processor time a row.
+# Up to here a state vector costs little, and it is exact.
 STATEVECTOR_QUBITS = 14
-_MAX_STATEVECTOR_QUBITS = 30
-_BYTES_AN_AMPLITUDE = 16
 _REMOTE_NAME = re.compile("ibm_[a-z0-9_]+")
 _NOISE_REVISION = 2  # raised when the noise of the fakes is simulated in another way
+_MPS_REVISION = 2  # raised when matrix product states are computed, or samples of them drawn, in another way
 _FULL_NOISE_QUBITS = 8  # a density matrix of 10 qubits takes seconds a circuit
 
 
@@ -42,11 +41,11 @@ class Backend:
     Parameters
     ----------
     name : str
-        "statevector" (exact, at most 30 qubits), "mps" (matrix product states, any number of qubits) or "auto", which
-        is the first up to 14 qubits and the second beyond. "fake_kingston" and the other fake Herons of
-        qiskit-ibm-runtime (see `known_backends`) are simulated with the noise of their calibration: by Aer's full noise
-        model up to 8 qubits, by Pauli trajectories on one of the two simulators above beyond. "ibm_<device>" is a
-        device of IBM Quantum, reached when the first circuit is ready.
+        "statevector" (exact, at most 30 qubits), "mps" (matrix product states, any number of qubits; fastest where
+        gates lie on lines of qubits) or "auto", which is the first up to 14 qubits and the second beyond.
+        "fake_kingston" and the other fake Herons of qiskit-ibm-runtime (see `known_backends`) are simulated with the
+        noise of their calibration: by Aer's full noise model up to 8 qubits, by Pauli trajectories on one of the two
+        simulators above beyond. "ibm_<device>" is a device of IBM Quantum, reached when the first circuit is ready.
     bond_dimension : int
         "mps": Schmidt values kept at each cut.
     truncation_threshold : float
@@ -75,7 +74,7 @@ class Backend:
     (9, True)
     >>> Backend("mps").check_size(1000)
     >>> Backend("statevector").fingerprint(4)["name"], type(Backend("mps").open(50, seed=0)).__name__
-    ('statevector', 'SamplerV2')
+    ('statevector', 'LineSampler')
     """
 
     name: str = "auto"
@@ -114,18 +113,8 @@ class Backend:
         MemoryError
             If their amplitudes do not fit in the memory that is free.
         """
-        if self.resolve(n_qubits).name != "statevector":
-            return
-        if n_qubits > _MAX_STATEVECTOR_QUBITS:
-            raise ValueError(
-                f'backend "statevector" holds {_MAX_STATEVECTOR_QUBITS} qubits at most, got {n_qubits}; take "mps".'
-            )
-        needed, free = _BYTES_AN_AMPLITUDE * 2**n_qubits, free_memory()
-        if needed > free:
-            raise MemoryError(
-                f'backend "statevector" needs {needed / 2**30:.3g} GiB for the amplitudes of {n_qubits} qubits, and '
-                f'{free / 2**30:.3g} GiB are free; take "mps" or fewer qubits.'
-            )
+        if self.resolve(n_qubits).name == "statevector":
+            check_amplitudes(n_qubits)
 
     def open(self, n_qubits: int, *, seed: int | None = None) -> BaseSamplerV2:
         """Return a sampler for circuits on ``n_qubits`` qubits; the same ``seed`` gives the same samples.
@@ -222,7 +211,7 @@ class Backend:
         """Return everything about the place that decides the samples of circuits on ``n_qubits`` qubits."""
         backend = self.resolve(n_qubits)
         if backend.is_remote:
-            return _remote_marks(backend)
+            return {"name": backend.name} | live_marks(backend._live_device(), backend.device)
         marks: dict[str, str | int | float] = {"name": backend.name, "qiskit-aer": version("qiskit-aer")}
         if backend.is_fake:
             # The snapshot of a fake changes with the package that ships it, and circuits with the transpiler.
@@ -234,6 +223,7 @@ class Backend:
         if backend.name == "mps" or (backend.is_fake and n_qubits > STATEVECTOR_QUBITS):
             marks["bond_dimension"] = backend.bond_dimension
             marks["truncation_threshold"] = backend.truncation_threshold
+            marks["revision"] = _MPS_REVISION
         return marks
 
 
@@ -260,34 +250,13 @@ def known_backends() -> list[str]:
     return ["auto", *_OPENERS, *heron_fakes(), "ibm_<device>"]
 
 
-def _remote_marks(backend: Backend) -> dict[str, str | int | float]:
-    """Return name, options, versions and the date of the calibration of a live device."""
-    marks: dict[str, str | int | float] = {"name": backend.name}
-    marks |= {name: str(value) for name, value in asdict(backend.device).items()}
-    marks |= {package: version(package) for package in ("qiskit", "qiskit-ibm-runtime")}
-    properties = backend._live_device().properties()
-    marks["calibration"] = "unknown" if properties is None else str(properties.last_update_date)
-    return marks
-
-
 def _open_statevector(backend: Backend, n_qubits: int, seed: int | None) -> BaseSamplerV2:
-    # Aer joins gates into larger ones beyond 14 qubits only; at 12 to 14 this already halves the time, below 11 it
-    # makes no difference.
-    return _aer_sampler(backend, seed, method="statevector", fusion_threshold=10)
+    return open_statevector(seed=seed, max_threads=backend.max_threads)
 
 
 def _open_mps(backend: Backend, n_qubits: int, seed: int | None) -> BaseSamplerV2:
-    return _aer_sampler(
-        backend,
-        seed,
-        method="matrix_product_state",
-        matrix_product_state_max_bond_dimension=backend.bond_dimension,
-        matrix_product_state_truncation_threshold=backend.truncation_threshold,
-        # Whatever its name says, this one does not list 2^n probabilities: it fixes one qubit after the other, once
-        # for all shots that begin alike. It draws the same samples as the default algorithm; at 50 qubits and 500
-        # shots the whole run takes a quarter of the time.
-        mps_sample_measure_algorithm="mps_probabilities",
-    )
+    accuracy = backend.bond_dimension, backend.truncation_threshold
+    return open_matrix_products(*accuracy, seed=seed, max_threads=backend.max_threads)
 
 
 def _open_fake(backend: Backend, n_qubits: int, seed: int | None) -> BaseSamplerV2:
@@ -296,15 +265,6 @@ def _open_fake(backend: Backend, n_qubits: int, seed: int | None) -> BaseSampler
         return FullNoiseSampler(target, seed=seed, max_threads=backend.max_threads)
     simulator = replace(backend, name="auto").open(n_qubits, seed=seed)
     return TrajectorySampler(read_calibration(target), simulator, realisations=backend.realisations, seed=seed)
-
-
-def _aer_sampler(backend: Backend, seed: int | None, **options: Any) -> BaseSamplerV2:
-    from qiskit_aer.primitives import SamplerV2
-
-    # Circuits side by side, one thread each: the samples do not depend on the number of threads, and many small
-    # circuits gain nothing from threads inside one of them.
-    common = {"max_parallel_threads": backend.max_threads, "max_parallel_experiments": backend.max_threads}
-    return SamplerV2(seed=seed, options={"backend_options": options | common})
 
 
 # The one table of names. An opener takes the backend, the number of qubits and the seed.

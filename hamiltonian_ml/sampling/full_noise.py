@@ -79,7 +79,7 @@ class FullNoiseSampler(BaseSamplerV2):
             options = {"method": "density_matrix", "noise_model": model, "max_parallel_threads": self._max_threads}
             sampler = SamplerV2(seed=int(seed), options={"backend_options": options})
             data = sampler.run([(circuit, angles, pub.shots)]).result()[0].data
-            results.append(packed_result(pub, program, measured_bits(data.meas, len(program.qubits))))
+            results.append(packed_result(pub, program.places, measured_bits(data.meas, len(program.qubits))))
         return PrimitiveResult(results)
 
 

@@ -5,7 +5,7 @@ In: a transpiled circuit on all qubits of a device. Out: a `NativeCircuit`, smal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -112,13 +112,13 @@ def measured_bits(register: BitArray, n_qubits: int) -> Bits:
     return unpacked.reshape(-1, register.num_shots, n_qubits).astype(np.bool_)
 
 
-def packed_result(pub: SamplerPub, program: NativeCircuit, bits: Bits) -> SamplerPubResult:
-    """Return bits (n_rows, shots, n_qubits) in the registers of the circuit, whose other bits are 0."""
+def packed_result(pub: SamplerPub, places: Mapping[int, int], bits: Bits) -> SamplerPubResult:
+    """Return bits (n_rows, shots, n_qubits) in the registers of the circuit: each where ``places`` has it, else 0."""
     data = {}
     for register in pub.circuit.cregs:
         values = np.zeros((*bits.shape[:2], register.size), dtype=np.bool_)
         for k, bit in enumerate(register):
-            place = program.places.get(pub.circuit.find_bit(bit).index)
+            place = places.get(pub.circuit.find_bit(bit).index)
             if place is not None:
                 values[..., k] = bits[..., place]
         data[register.name] = BitArray.from_bool_array(values.reshape(*pub.shape, *values.shape[1:]), "little")

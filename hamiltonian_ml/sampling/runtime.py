@@ -6,8 +6,9 @@ In: a device's name and `DeviceOptions`. Out: its backend, and a runtime sampler
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 from qiskit.exceptions import QiskitError
@@ -105,6 +106,15 @@ def open_sampler(device: Any, options: DeviceOptions) -> BaseSamplerV2:
         chosen.execution.rep_delay = options.rep_delay
     opened: BaseSamplerV2 = sampler
     return opened
+
+
+def live_marks(device: Any, options: DeviceOptions) -> dict[str, str | int | float]:
+    """Return options, versions and the date of the calibration of a live device."""
+    marks: dict[str, str | int | float] = {name: str(value) for name, value in asdict(options).items()}
+    marks |= {package: version(package) for package in ("qiskit", "qiskit-ibm-runtime")}
+    properties = device.properties()
+    marks["calibration"] = "unknown" if properties is None else str(properties.last_update_date)
+    return marks
 
 
 def sampler_class() -> Callable[..., Any]:

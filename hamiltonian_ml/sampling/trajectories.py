@@ -98,7 +98,7 @@ class TrajectorySampler(BaseSamplerV2):
             exact = _exact_shots(bits, pub.shots, min(self._realisations, pub.shots))
             of_zero, of_one = np.nan_to_num(self._calibration.readout_flips[list(program.qubits)]).T
             misread = rng.random(exact.shape) < np.where(exact, of_one, of_zero)
-            measured.append(packed_result(pub, program, exact ^ misread))
+            measured.append(packed_result(pub, program.places, exact ^ misread))
         return PrimitiveResult(measured)
 
 

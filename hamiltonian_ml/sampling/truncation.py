@@ -12,6 +12,8 @@ from typing import Any
 from qiskit import QuantumCircuit
 
 from hamiltonian_ml.sampling.backends import Backend
+from hamiltonian_ml.sampling.kernels import evolve, fuse
+from hamiltonian_ml.sampling.lines import read_line, zero_state
 
 
 def discarded_weight(circuit: QuantumCircuit, backend: Backend) -> float:
@@ -29,10 +31,15 @@ def discarded_weight(circuit: QuantumCircuit, backend: Backend) -> float:
     float
         0 if nothing is discarded. As long as it is small, it bounds the loss of fidelity within a factor of about 2.
 
+    Raises
+    ------
+    ValueError
+        If the circuit has free parameters.
+
     Notes
     -----
-    The number comes from the simulator's own log of a run that draws no samples; it keeps six digits. Runs of other
-    threads of the process would be counted too.
+    For a circuit that is not on a line of qubits the number comes from Aer's own log of a run that draws no samples; it
+    keeps six digits. Runs of other threads of the process would be counted too.
 
     Examples
     --------
@@ -44,6 +51,18 @@ def discarded_weight(circuit: QuantumCircuit, backend: Backend) -> float:
     >>> discarded_weight(pair, Backend("mps", bond_dimension=2))
     0.0
     """
+    if circuit.parameters:
+        raise ValueError(f"circuit must have numbers for angles, got {len(circuit.parameters)} parameters; bind them.")
+    bare = circuit.remove_final_measurements(inplace=False)
+    line = read_line(bare)
+    if line is None:
+        return _logged_by_aer(bare, backend)
+    places, gates, _ = fuse(line.n_sites, line.sites, line.angles)
+    state = zero_state(line.n_sites, backend.bond_dimension)
+    return float(evolve(state, places, gates, backend.bond_dimension, backend.truncation_threshold))
+
+
+def _logged_by_aer(circuit: QuantumCircuit, backend: Backend) -> float:
     from qiskit_aer import AerSimulator
 
     simulator = AerSimulator(
@@ -55,7 +74,7 @@ def discarded_weight(circuit: QuantumCircuit, backend: Backend) -> float:
     )
     # Aer's log goes on from run to run of a process: what a circuit without gates shows is what was there before.
     before = _log(simulator, QuantumCircuit(1))
-    after = _log(simulator, circuit.remove_final_measurements(inplace=False))
+    after = _log(simulator, circuit)
     return math.fsum(float(value) for value in re.findall(r"discarded_value=([0-9.e+-]+)", after[len(before) :]))
 
 

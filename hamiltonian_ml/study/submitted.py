@@ -63,7 +63,12 @@ def submit_table(table: str | Path, settings: FitSettings, folder: str | Path) -
 
 
 def collect_table(
-    folder: str | Path, *, name: str | None = None, wait: bool = False, max_qpu_seconds: float | None = None
+    folder: str | Path,
+    *,
+    name: str | None = None,
+    wait: bool = False,
+    replay: bool = False,
+    max_qpu_seconds: float | None = None,
 ) -> Progress:
     """Go on with a fit that `submit_table` began, in another process or on another machine if need be.
 
@@ -75,23 +80,28 @@ def collect_table(
         Of the fit, where the store has several.
     wait : bool
         Whether to wait for all jobs until the fit is done.
+    replay : bool
+        Whether to do a fit that was done before once more from its samples: nothing is sent, no service is asked.
     max_qpu_seconds : float, optional
         A new budget of all jobs of the store; without it, that of the submitted fit.
 
     Raises
     ------
     ValueError
-        If the store has no fit of that name, several without a name, or the budget does not suffice.
+        If the store has no fit of that name, several without a name, or the budget does not suffice; or if it is to be
+        both waited for and replayed.
     OSError
-        If the service cannot be reached or refuses a job.
+        If the service cannot be reached or refuses a job, or samples are missing that are to be replayed.
     """
+    if wait and replay:
+        raise ValueError("wait and replay exclude each other: a replay takes what is in the store and asks no service.")
     names = submitted_names(folder)
     if name is None and len(names) != 1:
         some = f": choose one of {', '.join(names)}" if names else "; hamiltonian-ml submit begins one"
         raise ValueError(f"the store {folder} has {len(names)} submitted fits of tables, not one{some}.")
     if name is not None and name not in names:
         raise ValueError(f"the store {folder} has no submitted fit {name!r}, only: {', '.join(names) or 'none'}.")
-    mode = "run" if wait else "submit"
+    mode = "replay" if replay else "run" if wait else "submit"
     return _go_on(Path(folder), name or names[0], mode=mode, max_qpu_seconds=max_qpu_seconds)
 
 

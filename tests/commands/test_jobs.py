@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -79,6 +81,27 @@ def test_a_fit_begun_on_one_machine_is_finished_on_another(table, service, tmp_p
     assert service.executions == paid
 
 
+def test_a_copied_store_replays_a_run_on_a_device_without_service_or_account(table, service, tmp_path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert run("submit", table, *COMMON, "--store", here, "--out", tmp_path / "first.nc").exit_code == 0
+    shutil.copytree(here, there)
+    for name in ("service", "compile", "fingerprint"):
+        monkeypatch.setattr(Backend, name, lambda *arguments, **options: pytest.fail("the service was asked"))
+    again = run("collect", "--store", there, "--replay", "--out", tmp_path / "second.nc", "--json")
+    assert again.exit_code == 0, again.stderr
+    assert json.loads(again.stdout)["pending_jobs"] == []
+    one, two = (HamiltonianClassifier.load(tmp_path / name) for name in ("first.nc", "second.nc"))
+    rows = pd.DataFrame({"a": [0.5, -2.0], "b": [-1.0, 0.3]})
+    np.testing.assert_array_equal(one.decision_function(rows), two.decision_function(rows))
+    file = sorted((there / "samples").glob("*.npz"))[0]
+    file.unlink()
+    lost = run("collect", "--store", there, "--replay", "--out", tmp_path / "third.nc")
+    assert lost.exit_code == 2
+    assert "from backend 'ibm_test' with seed" in lost.stderr
+    assert len(lost.stderr.splitlines()) == 1
+    assert not (tmp_path / "third.nc").exists()
+
+
 def test_a_service_that_refuses_is_one_line_and_the_fit_can_still_be_collected(table, service, tmp_path):
     service.script(submit=["down"] * 4)
     stopped = run("submit", table, *COMMON, "--store", tmp_path / "s", "--out", tmp_path / "m.nc")
@@ -93,6 +116,7 @@ def test_a_service_that_refuses_is_one_line_and_the_fit_can_still_be_collected(t
     [
         (["collect", "--store", "none"], "the store none has 0 submitted fits of tables, not one; hamiltonian-ml sub"),
         (["collect", "--store", "none", "--name", "x"], "the store none has no submitted fit 'x', only: none."),
+        (["collect", "--store", "none", "--replay", "--wait"], "wait and replay exclude each other"),
         (["submit", "t.csv", *COMMON], "Missing option '--store'"),
         (["submit", "t.csv", *COMMON, "--store", "s", "--max-qpu-seconds", "1"], "max_qpu_seconds is 1, of which 0.0"),
         (["submit", "t.csv", *COMMON, "--store", "s", "--drop", "z"], "there is no column 'z'"),

@@ -68,26 +68,6 @@ def test_the_bond_dimension_limits_the_entanglement():
     assert len(set(strings(Backend("mps", bond_dimension=1).open(4, seed=1), pairs, shots=200))) < 4
 
 
-def test_the_fast_way_of_drawing_samples_draws_those_of_the_standard_way():
-    # "mps_probabilities" is documented as listing 2^n probabilities; it does not, and its samples are the same.
-    from qiskit_aer.primitives import SamplerV2
-
-    n_qubits, rng = 40, np.random.default_rng(0)
-    circuit = QuantumCircuit(n_qubits)
-    for layer in range(4):
-        for qubit in range(n_qubits):
-            circuit.u(*rng.uniform(0, 1, 3), qubit)
-        for qubit in range(layer % 2, n_qubits - 1, 2):
-            circuit.cz(qubit, qubit + 1)
-    circuit.measure_all()
-    options = {"method": "matrix_product_state", "matrix_product_state_truncation_threshold": 1e-10}
-    standard = SamplerV2(seed=5, options={"backend_options": options})
-    fast = Backend("mps", bond_dimension=64).open(n_qubits, seed=5)
-    drawn = strings(fast, circuit, shots=100)
-    assert len(set(drawn)) > 90
-    assert drawn == strings(standard, circuit, shots=100)
-
-
 def test_names_become_backends_and_samplers_are_taken_as_they_are():
     assert as_backend("mps") == Backend("mps")
     for known in (Backend("mps", bond_dimension=3), StatevectorSampler()):
@@ -128,7 +108,7 @@ def test_a_state_vector_of_too_many_qubits_is_refused():
 
 
 def test_a_state_vector_that_does_not_fit_in_memory_is_refused_before_any_work(monkeypatch):
-    monkeypatch.setattr("hamiltonian_ml.sampling.backends.free_memory", lambda: 2**28)
+    monkeypatch.setattr("hamiltonian_ml.sampling.simulators.free_memory", lambda: 2**28)
     Backend("statevector").open(24)  # 2^24 amplitudes of 16 bytes are all that is free
     message = r'"statevector" needs 0\.5 GiB for the amplitudes of 25 qubits, and 0\.25 GiB are free; take "mps" or'
     with pytest.raises(MemoryError, match=message):
