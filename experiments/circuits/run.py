@@ -1,10 +1,9 @@
 """CZ count and CZ depth of one first-order Trotter step of 50 qubits on every fake Heron.
 
-`python -m experiments.circuits.run` prints the circuits of this package, on a chain, on a
-heavy-hexagonal patch and on a patch of 100 qubits of the device's own graph, beside
-those of Qiskit's `PauliEvolutionGate` for the same strings of the chain on the same line of qubits, at optimization
-levels 1 and 3. It takes some minutes. Before that it prints how long the parameters of many rows take; ``--times``
-stops there.
+`python -m experiments.circuits.run` prints the circuits of this package, on a chain, on a heavy-hexagonal patch and on
+patches of 60 to 120 qubits of the device's own graph, beside those of Qiskit's `PauliEvolutionGate` for the same
+strings of the chain on the same line of qubits, at optimization levels 1 and 3. It takes some minutes. Before that it
+prints how long the parameters of many rows take; ``--times`` stops there.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from hamiltonian_ml.sampling.layout import NoLayoutError, best_line
 from hamiltonian_ml.sampling.template import krylov_template
 
 N_QUBITS = 50
-N_PATCH = 100
+PATCHES = (60, 80, 100, 120)  # qubits
 N_ROWS, N_POWERS = 1000, 4
 
 
@@ -40,6 +39,13 @@ def ours(name: str, basis: PauliBasis) -> str:
     template = krylov_template(basis, krylov_dimension=2)
     try:
         return size(Backend(name).compile(template.circuits, basis)[0])
+    except NoLayoutError:
+        return "no place"
+
+
+def on_own_patch(name: str, n_qubits: int) -> str:
+    try:
+        return ours(name, Backend(name).patch(n_qubits))
     except NoLayoutError:
         return "no place"
 
@@ -78,14 +84,15 @@ def main() -> None:
     print(f"{processor:.2f} s of processor time, {wall:.2f} s by the clock")
     if only_times:
         return
-    columns = ["chain", "heavy-hex patch", f"own patch of {N_PATCH}", "generic, level 1", "generic, level 3"]
+    columns = ["chain", "heavy-hex patch", *(f"own patch of {n}" for n in PATCHES)]
+    columns += ["generic, level 1", "generic, level 3"]
     print(f"{N_QUBITS} qubits, one first-order step: CZ gates / CZ depth")
-    print(f"{'device':18s}" + "".join(f"{column:>20s}" for column in columns))
+    print(f"{'device':18s}" + "".join(f"{column:>18s}" for column in columns))
     for name in heron_fakes():
         row = [ours(name, PauliBasis.chain(N_QUBITS)), ours(name, PauliBasis.heavy_hex(N_QUBITS))]
-        row += [ours(name, Backend(name).patch(N_PATCH))]
+        row += [on_own_patch(name, n_qubits) for n_qubits in PATCHES]
         row += [generic(name, level=level) for level in (1, 3)]
-        print(f"{name:18s}" + "".join(f"{each:>20s}" for each in row), flush=True)
+        print(f"{name:18s}" + "".join(f"{each:>18s}" for each in row), flush=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from hamiltonian_ml.bases.checks import check_choice
 from hamiltonian_ml.bases.frames import FRAMES, mean_field_frames, rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.threads import map_blocks
 from hamiltonian_ml.sampling.template import KrylovTemplate, krylov_template
 from hamiltonian_ml.sampling.weyl import (
     INTERACTION_AFTER,
@@ -33,7 +34,7 @@ _PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1
 # X, Y, Z on qubit 0 of a pair, then on qubit 1, then XX, XY, ..., ZZ with the first letter on qubit 0.
 _LETTERS = [(a, 0) for a in (1, 2, 3)] + [(0, b) for b in (1, 2, 3)] + [(a, b) for a in (1, 2, 3) for b in (1, 2, 3)]
 _PAIR_STRINGS = np.array([np.kron(_PAULIS[b], _PAULIS[a]) for a, b in _LETTERS]).reshape(15, 16)
-# Rows are worked on in pieces whose intermediate arrays stay in the processor's cache.
+# Rows are worked on in pieces whose intermediate arrays stay in the processor's cache, side by side.
 _ROWS_AT_ONCE = 32
 
 
@@ -161,9 +162,12 @@ def krylov_angles(
     steps = krylov_time_step(template.basis, values) if isinstance(time_step, str) else np.full(len(values), time_step)
     actions = values * steps[:, None]
     angles = np.empty((len(values), 3 * (len(template.slots) + len(template.gates))))
-    for start in range(0, len(values), _ROWS_AT_ONCE):
+
+    def fill(start: int) -> None:
         rows = slice(start, start + _ROWS_AT_ONCE)
         angles[rows] = _distinct_angles(template, actions[rows])
+
+    map_blocks(fill, range(0, len(values), _ROWS_AT_ONCE))
     return tuple(angles[:, places] for places in template.places)
 
 

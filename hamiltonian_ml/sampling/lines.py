@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,7 @@ from qiskit.circuit import Parameter, ParameterExpression
 from qiskit.primitives import BaseSamplerV2, PrimitiveJob, PrimitiveResult, SamplerPubResult
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from hamiltonian_ml.bases.cores import n_threads
+from hamiltonian_ml.bases.threads import map_blocks
 from hamiltonian_ml.sampling.kernels import draw, evolve, fuse, n_shared
 from hamiltonian_ml.sampling.native import packed_result
 
@@ -102,7 +101,7 @@ class LineSampler(BaseSamplerV2):
         max_threads: int = 0,
     ) -> None:
         self._bond_dimension, self._threshold, self._otherwise = bond_dimension, truncation_threshold, otherwise
-        self._seed, self._n_threads = seed, max_threads or n_threads()
+        self._seed, self._max_threads = seed, max_threads
 
     def run(self, pubs: Iterable[Any], *, shots: int | None = None) -> Any:
         """Return a job that samples each PUB.
@@ -141,8 +140,7 @@ class LineSampler(BaseSamplerV2):
                 drawn = bits[here[place]][row]
                 drawn[:] = draw(state, fused[place][2], len(drawn), rng).T[rng.permutation(len(drawn))]
 
-        with ThreadPoolExecutor(self._n_threads) as pool:
-            list(pool.map(sample_row, range(n_rows)))
+        map_blocks(sample_row, range(n_rows), most_threads=self._max_threads or None)
         packed = [packed_result(pub, c.places, found) for pub, c, found in zip(pubs, circuits, bits, strict=True)]
         return PrimitiveResult(packed)
 

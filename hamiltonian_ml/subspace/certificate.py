@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
 from hamiltonian_ml.subspace.ground_state import Levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure
-from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
 
 TRUSTED_WEIGHT = 0.95  # least captured weight of a trusted state
 TRUSTED_RESIDUAL = 0.5  # largest residual of one, over the distance to the next energy: E is then nearest to one level

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.adjoint import apply_rows, respond_rows
 from hamiltonian_ml.subspace.lanczos import SolverError, lanczos_levels
 from hamiltonian_ml.subspace.lobpcg import solve_rows
 from hamiltonian_ml.subspace.structure import SubspaceStructure
-from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
 
 _MAX_PRODUCTS = 400  # for each level
 

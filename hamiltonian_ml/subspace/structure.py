@@ -14,9 +14,9 @@ from scipy import sparse
 
 from hamiltonian_ml.bases.pauli import WORD_BITS, PauliBasis
 from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.bases.threads import map_blocks
 from hamiltonian_ml.subspace import kernels, search
 from hamiltonian_ml.subspace.sign_tables import SignTables, sign_tables
-from hamiltonian_ml.subspace.threads import map_blocks
 
 _BLOCK_ROWS = 8192  # rows searched at once by a thread: bounds the scratch memory
 

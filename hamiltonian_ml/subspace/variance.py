@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.boundary import Boundary
 from hamiltonian_ml.subspace.ground_state import Levels, response_gradients
 from hamiltonian_ml.subspace.structure import SubspaceStructure
-from hamiltonian_ml.subspace.threads import map_blocks, row_blocks
 
 
 def outside_variance(

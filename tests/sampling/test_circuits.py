@@ -6,6 +6,7 @@ from qiskit import QuantumCircuit, transpile
 from qiskit.quantum_info import Operator, SparsePauliOp, Statevector
 from qiskit_ibm_runtime import fake_provider
 
+from hamiltonian_ml.bases import threads
 from hamiltonian_ml.bases.frames import mean_field_frames, rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.circuits import krylov_angles, krylov_circuits, krylov_time_step
@@ -246,3 +247,14 @@ def test_coefficients_that_do_not_fit_are_refused():
         krylov_angles(template, np.zeros((1, 26)))
     with pytest.raises(ValueError, match="must be finite"):
         krylov_angles(template, np.full((1, 27), np.nan))
+
+
+def test_many_rows_in_threads_get_the_angles_that_each_gets_alone(rng, monkeypatch):
+    monkeypatch.setattr(threads, "n_threads", lambda: 3)
+    basis = PauliBasis.chain(3)
+    template = krylov_template(basis, krylov_dimension=3)
+    rows = rng.normal(size=(200, basis.n_terms))  # several blocks a thread
+    together = krylov_angles(template, rows)
+    for row in (0, 31, 32, 199):
+        for all_rows, alone in zip(together, krylov_angles(template, rows[[row]]), strict=True):
+            np.testing.assert_array_equal(all_rows[row], alone[0])

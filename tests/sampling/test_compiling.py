@@ -48,7 +48,7 @@ def test_a_thousand_rows_of_four_powers_at_fifty_qubits_are_ready_in_two_seconds
     seconds = time.process_time() - start
     assert [pub.shape for pub in pubs] == [(1000,)] * 4
     assert transpilations == [4]
-    assert seconds < 4  # of the processor, twice what an idle machine is asked for: others may share its cache
+    assert seconds < 2  # of the processor, all threads together; .6 are usual
 
 
 @pytest.mark.parametrize("name", heron_fakes())

@@ -1,4 +1,4 @@
-"""Runs compiled loops, which release the interpreter lock, on all cores: rows of a batch in contiguous blocks."""
+"""Runs loops that release the interpreter lock on all cores: rows of a batch in contiguous blocks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ _POOLS: dict[tuple[int, int], ThreadPoolExecutor] = {}  # idle threads, one pool
 # than a batch of small problems
 
 
-def map_blocks(work: Callable[[Block], Result], blocks: Iterable[Block]) -> list[Result]:
+def map_blocks(
+    work: Callable[[Block], Result], blocks: Iterable[Block], *, most_threads: int | None = None
+) -> list[Result]:
     """Return the results of ``work`` for each block, in order; the first error is raised after all have ended."""
     todo = list(blocks)
-    threads = n_threads()
+    threads = n_threads() if most_threads is None else most_threads
     if threads <= 1 or len(todo) <= 1:
         return [work(block) for block in todo]
     running = [_pool(threads).submit(work, block) for block in todo]

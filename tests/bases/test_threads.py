@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from hamiltonian_ml.subspace import threads
-from hamiltonian_ml.subspace.threads import map_blocks
+from hamiltonian_ml.bases import threads
+from hamiltonian_ml.bases.threads import map_blocks
 
 
 def test_an_error_is_raised_after_all_blocks_have_ended(monkeypatch):
