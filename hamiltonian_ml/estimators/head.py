@@ -15,14 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_y,
-    check_consistent_length,
-    check_is_fitted,
-    has_fit_parameter,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
 from hamiltonian_ml.bases.checks import check_choice
 from hamiltonian_ml.estimators import records
@@ -30,7 +23,8 @@ from hamiltonian_ml.estimators.classifier import SoftmaxClassifier
 from hamiltonian_ml.estimators.head_files import FOREIGN, own_parts, take_back
 from hamiltonian_ml.estimators.parameters import documented
 from hamiltonian_ml.estimators.passes import PassByPassOfClasses
-from hamiltonian_ml.estimators.targets import ResidualTargets
+from hamiltonian_ml.estimators.targets import ClassTargets, ResidualTargets
+from hamiltonian_ml.estimators.validation import checked_labels, checked_rows, checked_weights
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -124,12 +118,12 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         >>> base.score(X, y), head.score(X, y)
         (0.5, 1.0)
         """
-        self._prepare(X, _labels(X, y), sample_weight)
+        self._prepare(X, y, sample_weight)
         super().fit(X, y, sample_weight)
         return self
 
     def _before_first_pass(self, X: Any, y: Any, sample_weight: ArrayLike | None, classes: Any) -> None:
-        self._prepare(X, _labels(X, y), sample_weight, classes)
+        self._prepare(X, y, sample_weight, classes)
 
     def _targets_of(self, classes: Any) -> ResidualTargets:
         self._check_classes("classes", np.unique(classes))
@@ -159,7 +153,9 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
             If X and y do not have the same number of rows.
         """
         check_is_fitted(self)
-        return records.comparison(self.classes_[self._base_logits(X).argmax(axis=1)], self.predict(X), _labels(X, y))
+        return records.comparison(
+            self.classes_[self._base_logits(X).argmax(axis=1)], self.predict(X), checked_labels(X, y)
+        )
 
     def _state_for_files(self) -> dict[str, Any]:
         state = {k: v for k, v in super()._state_for_files().items() if k not in ("base_", "features_")}
@@ -178,7 +174,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
 
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, NDArray[Any]]:
         """Return the head's features, and (place of the class, logits of the base) for each row."""
-        labels = _labels(X, y)
+        labels = checked_labels(X, y)
         self._check_classes("y", labels)
         places = np.searchsorted(self.base_classes_, labels)
         rows = self._rows(X)
@@ -199,11 +195,16 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         _, weights = super()._learn_targets(labels, weights)
         return ResidualTargets(self.base_classes_), weights
 
-    def _prepare(self, X: Any, labels: NDArray[Any], weights: ArrayLike | None, classes: Any = None) -> None:
+    def _prepare(self, X: Any, y: Any, weights: ArrayLike | None, classes: Any = None) -> None:
         """Take the base and the features as they are, or fit copies of them to the training rows."""
         check_choice("mode", self.mode, MODES)
-        checks: dict[str, Any] = {"dtype": np.float64} if self.features is None else {"skip_check_array": True}
-        table = validate_data(self, X, **checks)
+        if self.features is None:
+            table = checked_rows(self, X, reset=True)
+        else:
+            table = validate_data(self, X, skip_check_array=True)
+        labels = checked_labels(X, y)
+        if weights is not None:
+            weights = checked_weights(weights, X)
         base = self.base
         is_classifier = base is None or hasattr(base, "fit")
         if not is_classifier and not callable(base):
@@ -215,6 +216,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         ):
             raise ValueError(f"base must have predict_proba or decision_function, got {base!r}.")
         if base is None:
+            ClassTargets.learn(labels, np.ones(len(labels)) if weights is None else np.asarray(weights))
             # Fitted one by one: a pipeline would ask for requests where metadata routing is on.
             scaler = StandardScaler().fit(X, sample_weight=weights)
             linear = LogisticRegression(max_iter=1000, tol=1e-9)
@@ -233,7 +235,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
     def _rows(self, X: Any) -> Array:
         """Return the head's features (n_rows, n_features), as float."""
         if self.features is None:
-            X = validate_data(self, X, dtype=np.float64, reset=False)
+            X = checked_rows(self, X, reset=False)
         else:
             validate_data(self, X, reset=False, skip_check_array=True)
         features = self.features_ if hasattr(self, "features_") else self._fitted_features(X)  # for a preview
@@ -264,14 +266,6 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         if logits.ndim != 2 or logits.shape[1] != n_classes or not np.isfinite(logits).all():
             raise ValueError(f"base must return finite logits (n_rows, {n_classes}), got shape {logits.shape}.")
         return logits
-
-
-def _labels(X: Any, y: Any) -> NDArray[Any]:
-    """Return labels (n_rows,), one for each row of X, or raise ValueError."""
-    labels: NDArray[Any] = _check_y(y, multi_output=False, y_numeric=False)
-    check_classification_targets(labels)
-    check_consistent_length(X, labels)
-    return labels
 
 
 def _fitted(model: Any, X: Any, labels: Any, weights: ArrayLike | None) -> Any:

@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _check_y,
+    check_array,
+    check_consistent_length,
+    validate_data,
+)
 
 _NAMED = re.compile(r"\b(X|y|sample_weight)\b|[Nn]egative values in data passed|feature names")
 _WRONG = (TypeError, ValueError, OverflowError)
@@ -48,6 +54,17 @@ def checked_weights(sample_weight: Any, rows: NDArray[np.float64]) -> NDArray[np
     except _WRONG as error:
         raise _naming("sample_weight", error) from error
     return weights
+
+
+def checked_labels(X: Any, y: Any) -> NDArray[Any]:
+    """Return labels (n_rows,), one for each row of X, which may be of any kind that has a length."""
+    try:
+        labels: NDArray[Any] = _check_y(y, multi_output=False, y_numeric=False)
+        check_consistent_length(X, labels)
+    except _WRONG as error:
+        raise _naming("y", error) from error
+    check_labels(labels)
+    return labels
 
 
 def check_labels(labels: NDArray[Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -105,7 +106,8 @@ def identity_of(arrays: dict[str, NDArray[Any]], options: dict[str, Any]) -> dic
         name: hashlib.sha256(repr((array.dtype.str, array.shape)).encode() + np.ascontiguousarray(array).tobytes())
         for name, array in arrays.items()
     }
-    texts = {name: _ADDRESS.sub("", repr(value)) for name, value in options.items()}
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):  # arrays among the options to the last digit
+        texts = {name: _ADDRESS.sub("", repr(value)) for name, value in options.items()}
     return {name: digest.hexdigest() for name, digest in digests.items()} | texts
 
 

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
+from hamiltonian_ml.estimators.head import HamiltonianHeadClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from hamiltonian_ml.estimators.transformer import HamiltonianTransformer
 
 NAMES = re.compile(r"\b(X|y|sample_weight|features|class_weight|labels)\b")
 ROWS = 6
+ESTIMATORS = (HamiltonianClassifier, HamiltonianRegressor, HamiltonianTransformer, HamiltonianHeadClassifier)
 
 values = st.sampled_from([0.0, 1.0, -2.5, 1e-300, 1e30, 1e200, np.nan, np.inf, -np.inf])
 tables = st.one_of(
@@ -53,11 +55,11 @@ weights = st.one_of(
 
 
 @pytest.mark.filterwarnings("ignore")  # what scikit-learn and NumPy say of odd input is theirs
-@pytest.mark.parametrize("make", [HamiltonianClassifier, HamiltonianRegressor, HamiltonianTransformer])
+@pytest.mark.parametrize("make", ESTIMATORS)
 @given(X=tables, y=targets, sample_weight=weights)
 @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_100_malformed_inputs_are_accepted_or_named(make, X, y, sample_weight):
-    model = make(1, max_iter=1, random_state=0)
+    model = make(n_qubits=1, max_iter=1, random_state=0)
     try:
         model.fit(X, y, sample_weight=sample_weight)
         found = model.transform(X) if make is HamiltonianTransformer else model.predict(X)

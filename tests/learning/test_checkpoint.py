@@ -104,3 +104,10 @@ def test_addresses_of_objects_do_not_make_a_fit_another_one():
     first, second = (identity_of({}, {"selection": [object()]}) for _ in range(2))
     assert first == second
     assert identity_of({"x": np.ones(2)}, {}) != identity_of({"x": np.ones((2, 1))}, {})
+
+
+@pytest.mark.parametrize("place", [1, 1000])
+def test_start_values_count_to_the_last_digit(place):
+    start, other = np.ones(2000), np.ones(2000)
+    other[place] += 1e-12
+    assert identity_of({}, {"embedding": (len, start)}) != identity_of({}, {"embedding": (len, other)})
