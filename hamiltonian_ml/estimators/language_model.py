@@ -109,7 +109,7 @@ def load_language_model(source: str | Path, *, device: str, revision: str | None
     ------
     ValueError
         If there is no such model, it has no safetensors, lacks weights, needs code of its own, has an encoder and a
-        decoder, or its tokenizer does not fit; one line each.
+        decoder, reads no text, or its tokenizer does not fit; one line each.
     ImportError
         If torch or transformers is not installed.
     """
@@ -120,6 +120,8 @@ def load_language_model(source: str | Path, *, device: str, revision: str | None
         raise ImportError(
             f"TransformersFeatures needs {error.name}; install the extra: pip install 'hamiltonian_ml[heads]'."
         ) from None
+    if not isinstance(source, str | Path):
+        raise ValueError(f"model must be a folder or a name on the Hugging Face hub, got {source!r}.")
     folder = Path(source)
     if folder.exists():
         _check_folder(folder)
@@ -137,11 +139,14 @@ def load_language_model(source: str | Path, *, device: str, revision: str | None
             f"the model in {str(source)!r} lacks {len(missing)} of its weights, such as {missing[0]}, and random ones "
             "would take their place; save it whole with save_pretrained."
         )
-    embedded = model.get_input_embeddings().num_embeddings
-    if len(tokenizer) > embedded:
+    embedded = getattr(model.get_input_embeddings(), "num_embeddings", None)
+    if embedded is None:
+        raise ValueError(f"model must be one that reads text, and {str(source)!r} embeds no tokens.")
+    highest = max(tokenizer.get_vocab().values(), default=0)  # numbers may leave gaps
+    if highest >= embedded:
         raise ValueError(
-            f"the tokenizer in {str(source)!r} does not fit the model: it has {len(tokenizer)} tokens and the model "
-            f"embeds {embedded}; save the tokenizer that the model was trained with."
+            f"the tokenizer in {str(source)!r} does not fit the model: it has {len(tokenizer)} tokens with numbers up "
+            f"to {highest} and the model embeds {embedded}; save the tokenizer that the model was trained with."
         )
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -155,9 +160,18 @@ def load_language_model(source: str | Path, *, device: str, revision: str | None
         tokenizer=tokenizer,
         n_states=int(text_config.num_hidden_layers) + 1,
         width=int(text_config.hidden_size),
-        max_length=getattr(text_config, "max_position_embeddings", None),
+        max_length=_most_tokens(model, text_config),
         fingerprint=_fingerprint(folder, str(source), config),
     )
+
+
+def _most_tokens(model: Any, config: Any) -> int | None:
+    """Return how many tokens a model holds, None if it sets no limit."""
+    most: int | None = getattr(config, "max_position_embeddings", None)
+    # RoBERTa and its kin count places from the number of the padding token on, and so hold fewer than they embed.
+    places = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    first = getattr(places, "padding_idx", None)
+    return most if most is None or first is None else most - first - 1
 
 
 def _check_folder(folder: Path) -> None:
@@ -204,13 +218,15 @@ def _read(what: str, source: str | Path, loader: Any, options: dict[str, Any]) -
                 f"model must be a folder with a model or a name on the Hugging Face hub such as 'owner/name', and "
                 f"{str(source)!r} is neither, or the hub cannot be reached: {_line(error)}"
             ) from None
-        raise ValueError(f"the {what} in {str(source)!r} cannot be read: {_line(error)}") from None
+        raise ValueError(
+            f"the {what} in {str(source)!r} cannot be read: {_line(error)}; write it there with save_pretrained."
+        ) from None
 
 
 def _line(error: BaseException) -> str:
     """Return the first line of an error's text."""
     lines = str(error).strip().splitlines()
-    return lines[0].strip() if lines else type(error).__name__
+    return lines[0].strip().rstrip(":.") if lines else type(error).__name__
 
 
 def _fingerprint(folder: Path, name: str, config: Any) -> str:

@@ -194,10 +194,23 @@ def rewrite_config(**changes):
         (lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"), "holds no .*safetensors"),
         (lambda f: (f / "model.safetensors").write_bytes(b"\0" * 100), "the model in .* cannot be read"),
         (lambda f: (f / "tokenizer.json").write_text("no tokenizer"), "the tokenizer in .* cannot be read"),
+        (
+            lambda f: [path.unlink() for path in f.glob("tokenizer*")],
+            "tokenizer in .* cannot be read: .*[^:]; write it",
+        ),
         (rewrite_config(auto_map={"AutoModel": "evil.Model"}), "needs code of its own"),
         (rewrite_config(model_type="abacus"), "the model in .* cannot be read"),
     ],
-    ids=["no config", "broken config", "no safetensors", "damaged weights", "damaged tokenizer", "own code", "unknown"],
+    ids=[
+        "no config",
+        "broken config",
+        "no safetensors",
+        "damaged weights",
+        "damaged tokenizer",
+        "no tokenizer",
+        "own code",
+        "unknown",
+    ],
 )
 def test_a_folder_that_holds_no_safe_model_is_one_clear_line(causal_model, tmp_path, breaker, message):
     folder = broken(causal_model, tmp_path / "broken", breaker)
@@ -211,6 +224,46 @@ def test_a_tokenizer_that_does_not_fit_is_one_clear_line(causal_model, tmp_path)
     with pytest.raises(ValueError, match=r"tokenizer in .* does not fit the model: it has 21 tokens .* embeds 16") as e:
         TransformersFeatures(folder).fit(TEXTS)
     one_line(e)
+
+
+def test_a_tokenizer_whose_numbers_leave_gaps_is_one_clear_line(causal_model, tmp_path):
+    def renumber(folder):
+        held = json.loads((folder / "tokenizer.json").read_text())
+        held["model"]["vocab"]["gold"] = 99
+        (folder / "tokenizer.json").write_text(json.dumps(held))
+
+    folder = broken(causal_model, tmp_path / "gaps", renumber)
+    with pytest.raises(ValueError, match=r"does not fit the model: it has 21 tokens with numbers up to 99 .* 21") as e:
+        TransformersFeatures(folder).fit(TEXTS)
+    one_line(e)
+
+
+def test_a_model_of_images_is_one_clear_line(causal_model, tmp_path):
+    import transformers
+
+    folder = shutil.copytree(causal_model, tmp_path / "images")
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
+    transformers.ViTModel(transformers.ViTConfig(**sizes, image_size=8, patch_size=4)).save_pretrained(folder)
+    with pytest.raises(ValueError, match=r"model must be one that reads text, and .* embeds no tokens") as e:
+        TransformersFeatures(folder).fit(TEXTS)
+    one_line(e)
+
+
+def test_what_is_no_name_of_a_model_is_one_clear_line(causal_model):
+    with pytest.raises(ValueError, match="model must be a folder or a name on the Hugging Face hub, got None"):
+        TransformersFeatures(None).fit(TEXTS)
+
+
+def test_a_model_that_counts_places_from_its_padding_on_gets_no_more_tokens_than_it_holds(causal_model, tmp_path):
+    import transformers
+
+    folder = shutil.copytree(causal_model, tmp_path / "roberta")
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
+    config = transformers.RobertaConfig(**sizes, vocab_size=21, max_position_embeddings=12, pad_token_id=1)
+    transformers.RobertaForMaskedLM(config).save_pretrained(folder)
+    features = TransformersFeatures(folder).fit(TEXTS)
+    with pytest.warns(UserWarning, match="1 texts have more than 10 tokens and were cut"):
+        assert features.transform([" ".join(["iron"] * 20)]).shape == (1, 8)
 
 
 def test_a_model_that_has_changed_since_fit_is_refused(causal_model, tmp_path):
@@ -262,7 +315,15 @@ def test_a_model_that_lacks_weights_is_refused(causal_model, tmp_path):
         TransformersFeatures(folder).fit(TEXTS)
 
 
+def test_verbose_shows_a_bar_that_counts_texts(causal_model, capfd):
+    TransformersFeatures(causal_model, verbose=1).fit_transform(TEXTS)
+    assert "hidden states" in (shown := capfd.readouterr().err)
+    assert "4/4" in shown
+
+
 @pytest.mark.parametrize("kind", ["causal_model", "masked_model"])
 def test_reading_a_model_prints_nothing(request, kind, capfd):
-    TransformersFeatures(request.getfixturevalue(kind)).fit_transform(TEXTS)
+    folder = request.getfixturevalue(kind)
+    capfd.readouterr()  # what writing the model printed
+    TransformersFeatures(folder).fit_transform(TEXTS)
     assert capfd.readouterr() == ("", "")
