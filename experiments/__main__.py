@@ -74,6 +74,8 @@ def _reproduce(chosen: argparse.Namespace) -> int:
             )
         for path in figures.draw(name, chosen.out, profile=chosen.profile):
             print(path)
+        if table := figures.table(name, profile=chosen.profile):
+            print(table)
     return 0
 
 

@@ -59,6 +59,15 @@ def draw(name: str, folder: Path, *, profile: Profile | None = None) -> list[Pat
     return paths
 
 
+def table(name: str, *, profile: Profile | None = None) -> str | None:
+    """Return the table beside a figure as text, None where there is none."""
+    module = import_module(f"experiments.{name}.figure")
+    if not hasattr(module, "table"):
+        return None
+    found: str = module.table(studies.results(name, profile))
+    return found
+
+
 def style(number: int) -> dict[str, Any]:
     """Return colour and marker of the curve with that number."""
     return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}

@@ -1,7 +1,8 @@
 """What a processor would make of a Cayley adapter: its gates, and its answers with shots and noise.
 
 A block of width 2^k acts on the amplitudes of k qubits. The signs of the amplitudes, which counts do not show, are
-taken as known: what is found here is the least that shots and noise cost.
+taken as known, amplitudes are loaded without gates and read without errors: what is found here is the least that shots
+and noise cost.
 """
 
 from __future__ import annotations

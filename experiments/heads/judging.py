@@ -1,4 +1,8 @@
-"""How a head's answers are judged beside the base's: right and wrong, mended and broken, and how sure it was."""
+"""How a head's answers are judged beside the base's: right and wrong, mended and broken, and how sure it was.
+
+How sure a head was is read off the softmax of its scores over the options of a question. Classical heads are trained
+for just that; a Hamiltonian's scores are log-odds of each option by itself, whose softmax is too sure.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,9 @@
 Every seed has a world, a base model, questions and splits of its own. All heads on features get the same rows: the
 leading principal components of the hidden states of question and option, and the base's own log-odds. On validation
 questions Hamiltonians choose between two learning rates (at 50 qubits they have one), classical heads between two
-weight decays and where to stop. Test questions are about other creatures and are looked at once.
+weight decays and where to stop. Classical heads learn to choose among the options of a question, which is what is asked
+of them; Hamiltonians learn of each option by itself whether it is right. Test questions are about other creatures and
+are looked at once.
 
 The base takes no notice of what is asked for, and a "rule" without parameters, which turns its scores around where the
 false option is wanted, knows from the text of a question what a head has to find in hidden states. A logistic probe
@@ -88,9 +90,9 @@ def tasks(profile: Profile) -> list[Head]:
     seeds = range({"tiny": 1, "quick": 1, "full": 5}[profile])
     tiny: dict[str, Any] = {"creatures": (8, 4, 2, 2), "width": 16, "layers": 1, "epochs": 1, "max_iter": 2}
     heads: list[list[tuple[str, int]]] = [
-        [("rule", 0), ("probe", 0), ("probe", 92), ("hamiltonian", 8), ("cayley", 4), ("krylov", 50)],
+        [("rule", 0), ("probe", 0), ("probe", MLP_WIDTHS[8]), ("hamiltonian", 8), ("cayley", 4), ("krylov", 50)],
         [("low_rank", 13), ("krylov", 8), ("product", PRODUCT_QUBITS), ("krylov", 20), ("noisy", 8)],
-        [("dense", 0), ("probe", 244), ("probe", 624), ("cayley", 8), ("cayley", 16)],
+        [("dense", 0), ("probe", MLP_WIDTHS[20]), ("probe", MLP_WIDTHS[50]), ("cayley", 8), ("cayley", 16)],
     ]
     if profile == "tiny":
         heads = [[("rule", 0), ("probe", 2), ("cayley", 4), ("hamiltonian", 2), ("krylov", 3)]]

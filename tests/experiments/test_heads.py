@@ -10,6 +10,8 @@ import pytest
 from experiments.heads import blocks, knowledge, run
 from experiments.heads.judging import judge
 from experiments.heads.knowledge import statement, world
+from hamiltonian_ml.estimators.options import make_basis
+from hamiltonian_ml.learning.model import initial_parameters
 
 NEEDS_TORCH = "torch is not installed; the extra heads brings it (make heads)"
 
@@ -59,6 +61,33 @@ def test_judging_counts_what_is_mended_and_broken(small):
     assert found["calibration_error"] == pytest.approx(0.25, abs=1e-6)  # wholly sure, right three times of four
 
 
+def test_how_sure_a_head_was_is_measured_by_hand(small):
+    """Twelve questions, six mended: half of the head's answers are given 0.7 and right, half 0.4 and wrong."""
+    questions, answers = small.questions["test"][:12], np.zeros(12, int)
+    shares = np.array([[0.7, 0.1, 0.1, 0.1]] * 6 + [[0.2, 0.4, 0.2, 0.2]] * 6)
+    base = np.eye(4)[[1] * 12]
+    found = {name: value for name, (value, _, _) in judge(base, np.log(shares) + 5, answers, questions).items()}
+    assert (found["fixed"], found["broken"], found["p_value"]) == (6, 0, 2 / 2**6)
+    assert found["calibration_error"] == pytest.approx((0.3 + 0.4) / 2)
+    assert found["brier"] == pytest.approx((0.3**2 + 3 * 0.1**2 + 0.8**2 + 0.4**2 + 2 * 0.2**2) / 2)
+    assert found["nll"] == pytest.approx(-(np.log(0.7) + np.log(0.2)) / 2)
+
+
+@pytest.mark.parametrize("n_qubits", [8, 20, 50])
+def test_heads_of_one_size_have_equally_many_parameters(n_qubits):
+    def n_parameters(basis):
+        learned = initial_parameters(basis, run.N_FEATURES, 2, seed=np.random.SeedSequence(0))
+        return sum(part.size for part in (learned.bias, learned.features, learned.labels, learned.intercepts))
+
+    ours = n_parameters(make_basis("chain", n_qubits, entangling=True))
+    network = (run.N_FEATURES + 2) * run.MLP_WIDTHS[n_qubits] + 1
+    assert network == pytest.approx(ours, rel=0.005)  # a neuron more or less is 1 % at 8 qubits
+    if n_qubits == 8:
+        assert n_parameters(make_basis("chain", run.PRODUCT_QUBITS, entangling=False)) == ours
+        low_rank = 2 * 13 * 64
+        assert low_rank == pytest.approx(ours, rel=0.01)  # a rank more or less is 8 %
+
+
 def test_exact_counts_give_back_what_a_block_makes_of_a_state(rng):
     matrices = np.array([np.linalg.qr(rng.normal(size=(4, 4)))[0] for _ in range(2)])
     states = rng.normal(size=(5, 8))
@@ -101,6 +130,42 @@ def prepared(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "BASES", tmp_path)
     task = next(task for task in run.tasks("tiny") if task.head == "hamiltonian")
     return task, run.prepare(task)
+
+
+def test_features_are_scaled_by_training_questions_alone(prepared):
+    _, made = prepared
+    shown = made.tables["train"][..., :-1].reshape(-1, made.tables["train"].shape[-1] - 1)
+    np.testing.assert_allclose(shown.mean(0), 0, atol=1e-5)  # 32 bits
+    np.testing.assert_allclose(shown.std(0), 1, atol=1e-5)
+    components = shown[:, :-1]
+    np.testing.assert_allclose(components.T @ components / len(shown), np.eye(components.shape[1]), atol=1e-4)
+
+
+@pytest.mark.parametrize(("head", "size"), [("probe", 2), ("low_rank", 2), ("hamiltonian", 2)])
+def test_no_head_is_trained_or_chosen_with_the_answers_to_test_questions(prepared, head, size):
+    task, made = prepared
+    task = replace(task, head=head, size=size)
+    blind = replace(made, asked={**made.asked, "test": replace(made.asked["test"], answers=np.zeros(0, int))})
+    train = run._hamiltonian if head in run.HAMILTONIANS else run._classical
+    assert train(task, blind)[0].shape == made.asked["test"].scores.shape
+
+
+def test_perplexity_is_that_of_true_statements_as_the_base_gives_them(prepared):
+    from experiments.heads.classical import Trained, adapter
+    from experiments.heads.language_model import unembedding
+
+    task, made = prepared
+    words = unembedding(made.folder)
+    module = adapter("cayley", words.shape[1], 4).requires_grad_(False)
+    for part in module.parameters():
+        part.zero_()
+    found = run._adapted(replace(task, head="cayley", size=4), made, Trained(module, 0, None), words)
+    test = made.asked["test"]
+    true = [test.scores[k, q.answer] for k, q in enumerate(made.world.questions["test"]) if q.form == "plain"]
+    assert found["base_perplexity"][0] == pytest.approx(np.exp(-np.mean(true)), rel=1e-5)  # 32 bits
+    assert found["perplexity"][0] == pytest.approx(found["base_perplexity"][0], rel=1e-5)
+    assert found["cz"][0] == 0
+    assert found["perplexity_noisy"][0] == found["perplexity_shots"][0]  # no gates, no noise
 
 
 def test_the_base_answers_by_the_likelihood_that_its_file_gives(prepared):
@@ -155,15 +220,16 @@ def test_a_base_is_trained_once(prepared):
 def test_only_the_last_block_learns_with_the_layer_and_the_loss_falls(prepared):
     from experiments.heads import joint
 
-    task, made = prepared
+    task = replace(prepared[0], layers=2)
+    made = run.prepare(task)
     ids = joint.token_ids(made.folder, made.world.questions["train"])
     module = joint.joint_model(made.folder, n_features=3, n_qubits=2, seed=0, unfrozen=True)
     before = {name: part.clone() for name, part in module.named_parameters()}
     losses = joint.train(module, ids, made.asked["train"], epochs=8, learning_rate=0.01, seed=task.seed)
     assert losses[-1] < losses[0]
     changed = {name for name, part in module.named_parameters() if (part != before[name]).any()}
-    assert any(name.startswith("base.layers.0.") for name in changed)  # of one block, the last is the first
-    assert not any(name.startswith(("base.embed", "base.norm")) for name in changed)
+    assert any(name.startswith("base.layers.1.") for name in changed)
+    assert not any(name.startswith(("base.layers.0.", "base.embed", "base.norm")) for name in changed)
 
 
 def test_options_of_one_question_have_one_length():
