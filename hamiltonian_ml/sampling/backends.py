@@ -223,7 +223,7 @@ class Backend:
         if backend.name == "mps" or (backend.is_fake and n_qubits > STATEVECTOR_QUBITS):
             marks["bond_dimension"] = backend.bond_dimension
             marks["truncation_threshold"] = backend.truncation_threshold
-            marks["revision"] = _MPS_REVISION
+            marks["mps_revision"] = _MPS_REVISION
         return marks
 
 

@@ -104,7 +104,7 @@ class LineSampler(BaseSamplerV2):
         self._seed, self._max_threads = seed, max_threads
 
     def run(self, pubs: Iterable[Any], *, shots: int | None = None) -> Any:
-        """Return a job that samples each PUB.
+        """Return a job that samples each PUB; ``metadata["discarded_weight"]`` has what truncation cut off each row.
 
         Raises
         ------
@@ -129,6 +129,7 @@ class LineSampler(BaseSamplerV2):
         n_sites = max((circuit.n_sites for circuit in circuits), default=0)
         shapes = [(len(rows), pub.shots, n_sites) for rows, pub in zip(values, pubs, strict=True)]
         bits = [np.empty(shape, dtype=np.bool_) for shape in shapes]
+        losses = [np.zeros(len(rows)) for rows in values]
         n_rows = max(map(len, values), default=0)
         seeds = np.random.SeedSequence(self._seed).spawn(n_rows)
 
@@ -136,32 +137,36 @@ class LineSampler(BaseSamplerV2):
             here = [k for k in range(len(pubs)) if row < len(values[k])]
             fused = [fuse(n_sites, circuits[k].sites, circuits[k].bound(values[k][row])) for k in here]
             rng = np.random.default_rng(seeds[row])
-            for place, state in self._states(fused, n_sites):
+            for place, state, lost in self._states(fused, n_sites):
                 drawn = bits[here[place]][row]
+                losses[here[place]][row] = lost
                 drawn[:] = draw(state, fused[place][2], len(drawn), rng).T[rng.permutation(len(drawn))]
 
         map_blocks(sample_row, range(n_rows), most_threads=self._max_threads or None)
-        packed = [packed_result(pub, c.places, found) for pub, c, found in zip(pubs, circuits, bits, strict=True)]
-        return PrimitiveResult(packed)
+        results = []
+        for pub, circuit, found, lost in zip(pubs, circuits, bits, losses, strict=True):
+            results.append(packed_result(pub, circuit.places, found))
+            results[-1].metadata["discarded_weight"] = lost.reshape(pub.shape)
+        return PrimitiveResult(results)
 
-    def _states(self, fused: Sequence[tuple[Any, ...]], n_sites: int) -> Iterator[tuple[int, State]]:
-        """Yield the state at the end of each circuit with the circuit's place; it is overwritten afterwards."""
+    def _states(self, fused: Sequence[tuple[Any, ...]], n_sites: int) -> Iterator[tuple[int, State, float]]:
+        """Yield the place of each circuit, the state at its end, overwritten afterwards, and what was cut off it."""
         trunk_places, trunk_gates, _ = max(fused, key=lambda circuit: len(circuit[0]))
         shared = [n_shared(places, gates, trunk_places, trunk_gates) for places, gates, _ in fused]
-        trunk, done = zero_state(n_sites, self._bond_dimension), 0
+        trunk, done, lost = zero_state(n_sites, self._bond_dimension), 0, 0.0
         for place in np.argsort(shared, kind="stable").tolist():
             begun = shared[place]
-            self._evolve(trunk, trunk_places[done:begun], trunk_gates[done:begun])
+            lost += self._evolve(trunk, trunk_places[done:begun], trunk_gates[done:begun])
             done = begun
             places, gates, _ = fused[place]
-            state = trunk
-            if len(places) > begun:
-                state = (trunk[0].copy(), trunk[1].copy(), trunk[2].copy())
-                self._evolve(state, places[begun:], gates[begun:])
-            yield place, state
+            if len(places) == begun:
+                yield place, trunk, lost
+                continue
+            branch = (trunk[0].copy(), trunk[1].copy(), trunk[2].copy())
+            yield place, branch, lost + self._evolve(branch, places[begun:], gates[begun:])
 
-    def _evolve(self, state: State, places: NDArray[np.int64], gates: NDArray[np.complex128]) -> None:
-        evolve(state, places, gates, self._bond_dimension, self._threshold)
+    def _evolve(self, state: State, places: NDArray[np.int64], gates: NDArray[np.complex128]) -> float:
+        return float(evolve(state, places, gates, self._bond_dimension, self._threshold))
 
 
 def zero_state(n_sites: int, bond_dimension: int) -> State:

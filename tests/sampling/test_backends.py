@@ -173,7 +173,7 @@ def test_the_fingerprint_of_a_fake_names_what_its_samples_depend_on():
     few, some, many = (Backend("fake_fez").fingerprint(n) for n in (6, 12, 50))
     assert {"name", "noise_revision", "qiskit", "qiskit-aer", "qiskit-ibm-runtime"} == set(few)
     assert set(some) - set(few) == {"realisations"}
-    assert set(many) - set(some) == {"bond_dimension", "truncation_threshold"}
+    assert set(many) - set(some) == {"bond_dimension", "truncation_threshold", "mps_revision"}
 
 
 def test_more_qubits_than_a_device_has_are_refused():

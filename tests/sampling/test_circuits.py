@@ -7,7 +7,7 @@ from qiskit.quantum_info import Operator, SparsePauliOp, Statevector
 from qiskit_ibm_runtime import fake_provider
 
 from hamiltonian_ml.bases import threads
-from hamiltonian_ml.bases.frames import mean_field_frames, rotate
+from hamiltonian_ml.bases.frames import FRAMES, mean_field_frames, rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.circuits import krylov_angles, krylov_circuits, krylov_time_step
 from hamiltonian_ml.sampling.template import krylov_template
@@ -206,6 +206,13 @@ def test_circuits_of_an_operator_evolve_it_in_its_own_axes():
     for power, circuit in enumerate(circuits, start=1):
         exact = exact_evolution(operator.paulis.to_labels(), operator.coeffs.real, power * 1e-4)
         assert distance_up_to_phase(unitary(circuit), exact) < 1e-7  # Trotter error: the square of the step
+
+
+def test_mean_field_axes_cost_no_gate(rng):
+    basis = PauliBasis.chain(5)
+    operator = basis.to_operator(rng.normal(size=basis.n_terms))
+    turned, plain = (krylov_circuits(operator, krylov_dimension=3, frame=name) for name in FRAMES)
+    assert [circuit.count_ops() for circuit in turned] == [circuit.count_ops() for circuit in plain]
 
 
 def test_circuits_in_mean_field_axes_leave_a_product_ground_state_alone():

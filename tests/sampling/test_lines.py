@@ -8,11 +8,13 @@ from qiskit.quantum_info import Statevector
 from scipy.stats import chi2, chisquare
 
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.circuits import krylov_angles
 from hamiltonian_ml.sampling.kernels import evolve
 from hamiltonian_ml.sampling.lines import LineSampler, line_order, read_line
 from hamiltonian_ml.sampling.simulators import open_matrix_products_of_aer
 from hamiltonian_ml.sampling.template import krylov_template
+from hamiltonian_ml.sampling.truncation import discarded_weight
 from tests.reference.matrix_products import amplitudes
 
 GATES = {"u": 3, "rz": 1, "p": 1, "ry": 1, "rx": 1, "sx": 0, "x": 0, "h": 0}
@@ -116,10 +118,26 @@ def test_circuits_that_begin_alike_are_evolved_once(rng, monkeypatch):
     template = krylov_template(basis, krylov_dimension=5)
     angles = krylov_angles(template, rng.normal(size=(1, basis.n_terms)))
     gates = []
-    counted = lambda state, places, *rest: gates.append(len(places)) or evolve(state, places, *rest)  # noqa: E731
+
+    def counted(state, places, *rest):
+        gates.append(len(places))
+        return evolve(state, places, *rest)
+
     monkeypatch.setattr("hamiltonian_ml.sampling.lines.evolve", counted)
     line_sampler().run([(c, v, 10) for c, v in zip(template.circuits, angles, strict=True)]).result()
     assert sum(gates) == 4 * 7  # four steps on seven edges, not 1 + 2 + 3 + 4 steps
+
+
+def test_results_say_how_much_weight_truncation_discarded(rng):
+    basis = PauliBasis.chain(8)
+    template = krylov_template(basis, krylov_dimension=4)
+    angles = krylov_angles(template, rng.normal(size=(2, basis.n_terms)))
+    pubs = [(circuit, values, 1) for circuit, values in zip(template.circuits, angles, strict=True)]
+    results = LineSampler(3, 1e-10, nowhere, seed=1).run(pubs).result()
+    for (circuit, values, _), result in zip(pubs, results, strict=True):
+        alone = [discarded_weight(circuit.assign_parameters(row), Backend("mps", bond_dimension=3)) for row in values]
+        np.testing.assert_allclose(result.metadata["discarded_weight"], alone, rtol=1e-9)  # the same gates, once more
+    assert results[2].metadata["discarded_weight"].min() > 1e-5
 
 
 def test_shots_are_in_no_order(rng):
