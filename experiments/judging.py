@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from copy import copy
 
 import numpy as np
 import xarray as xr
@@ -15,21 +16,30 @@ from hamiltonian_ml.referee import dmrg_expectations
 from hamiltonian_ml.study.cells import quantities
 
 EXACT_QUBITS = 12  # up to here the whole space is solved for every row
+ROUNDS = HamiltonianClassifier().decision_rounds
 
 
-def judge(fitted: HamiltonianClassifier, features: np.ndarray, labels: np.ndarray, *, max_bond: int) -> xr.Dataset:
-    """Compare energies, logits and decisions of two classes with those of the true ground states."""
+def judge(
+    fitted: HamiltonianClassifier, features: np.ndarray, labels: np.ndarray, *, max_bond: int, settled: bool = False
+) -> xr.Dataset:
+    """Compare energies, logits and decisions of two classes with those of the true ground states.
+
+    All decisions are taken in the one subspace that was sampled. If ``settled``, the same figures stand beside them for
+    decisions as the classifier takes them by default, where rows in doubt are solved again.
+    """
     coefficients = np.asarray(linear_embedding(fitted.parameters_, features))
     start = time.perf_counter()
     energies, values = true_states(fitted, coefficients, max_bond=max_bond)
     seconds = time.perf_counter() - start
     exact = np.asarray(readout(fitted.parameters_, values))
     decisions = fitted.classes_[exact.argmax(axis=1)]
-    certificate = fitted.certify(features)
+    shared, again = copy(fitted), copy(fitted)
+    shared.decision_rounds, again.decision_rounds = 0, ROUNDS
+    certificate = shared.certify(features)
     error = (certificate.energy.values - energies) / np.abs(energies)
-    ours, theirs = fitted.decision_function(features), exact[:, 1] - exact[:, 0]
-    return quantities(
-        agreement=((fitted.predict(features) == decisions).mean(), "1", "test decisions as the referee's"),
+    ours, theirs = shared.decision_function(features), exact[:, 1] - exact[:, 0]
+    found = quantities(
+        agreement=((shared.predict(features) == decisions).mean(), "1", "test decisions as the referee's"),
         referee_accuracy=((decisions == labels).mean(), "1", "share of judged rows right with true ground states"),
         judged_rows=(len(labels), "1", "test rows judged"),
         energy_error=(np.median(error), "1", "relative energy error, median"),
@@ -39,6 +49,28 @@ def judge(fitted: HamiltonianClassifier, features: np.ndarray, labels: np.ndarra
         captured_weight=(float(certificate.captured_weight.median()), "1", "captured weight, median"),
         referee_seconds=(seconds, "s", "time of the referee"),
     )
+    return xr.merge([found, _settled(again, features, labels, decisions)]) if settled else found
+
+
+def _settled(
+    fitted: HamiltonianClassifier, features: np.ndarray, labels: np.ndarray, decisions: np.ndarray
+) -> xr.Dataset:
+    start = time.process_time()
+    predicted = fitted.predict(features)
+    seconds = time.process_time() - start
+    certificate = fitted.certify(features)
+    more = certificate.dimension.values > fitted.subspace_.dimension
+    return quantities(
+        settled_agreement=((predicted == decisions).mean(), "1", "decisions as the referee's, rows in doubt again"),
+        settled_accuracy=((predicted == labels).mean(), "1", "share of judged rows right, rows in doubt again"),
+        doubtful=(more.mean(), "1", "share of rows that were solved again"),
+        undecided=(float((~certificate.decided).mean()), "1", "share of rows in doubt in the end"),
+        settled_dimension=(
+            certificate.dimension.values[more].mean() if more.any() else 0.0, "1",
+            "basis states of a row that was solved again",
+        ),
+        settled_seconds=(seconds, "s", "processor time of the predictions"),
+    )  # fmt: skip
 
 
 def true_states(

@@ -85,7 +85,7 @@ def _model(task: Rungs | Noisy, backend: str) -> HamiltonianClassifier:
     )
     return HamiltonianClassifier(
         task.n_qubits, selection=selection, max_iter=task.max_iter, learning_rate=task.learning_rate, batch_size=32,
-        tol=0.0, n_iter_no_change=task.max_iter, random_state=task.seed,
+        tol=0.0, n_iter_no_change=task.max_iter, random_state=task.seed, decision_rounds=0,
     )  # fmt: skip
 
 

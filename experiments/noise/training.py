@@ -52,7 +52,7 @@ def run(task: Training) -> xr.Dataset:
     model = HamiltonianClassifier(
         task.n_qubits, selection="krylov", backend=task.backend, max_iter=task.max_iter, batch_size=task.batch_size,
         learning_rate=task.learning_rate, shots=task.shots, max_dimension=task.max_dimension, tol=0.0,
-        random_state=task.seed,
+        random_state=task.seed, decision_rounds=0,
     ).fit(rows.train_features, rows.train_labels)  # fmt: skip
     return quantities(
         train=(model.score(rows.train_features, rows.train_labels), "1", "accuracy on training rows"),

@@ -1,7 +1,8 @@
 """Train at 4 to 50 qubits from sampled states, and judge every test row by the exact ground state or by DMRG.
 
-Beside them: training in all basis states where they are few, and in as many states that are chosen classically, drawn
-at random, or what noise alone would make. All settings but the number of qubits are the same.
+Beside them: training in all basis states where they are few; from states that a noisy device samples; and in as many
+states that are chosen classically, drawn at random, or what noise alone would make. All settings but the number of
+qubits are the same.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from sklearn.svm import SVC
 
 from experiments.judging import EXACT_QUBITS, judge
 from experiments.parts import Part, Profile, Task, rows_of
-from hamiltonian_ml import HamiltonianClassifier, NoiseSelection, PauliBasis
+from hamiltonian_ml import HamiltonianClassifier, KrylovSelection, NoiseSelection, PauliBasis
 from hamiltonian_ml.sampling.template import krylov_template
 from hamiltonian_ml.study.cells import quantities
 from hamiltonian_ml.study.datasets import Split
 
 SIZES = (4, 8, 12, 16, 20, 30, 40, 50)
+DEVICE = "fake_kingston"
 EPOCHS = {"moons": 40, "breast_cancer": 20}
 
 
@@ -33,8 +35,8 @@ class Training(Task):
 
     Attributes
     ----------
-    states : {"exact", "sampled", "classical", "random", "noise"}
-        How basis states are chosen.
+    states : {"exact", "sampled", "noisy", "classical", "random", "noise"}
+        How basis states are chosen; "noisy" samples them on a simulated device of today.
     judged_rows : int
         Test rows that the referee solves; 0 for all.
     """
@@ -54,7 +56,8 @@ class Training(Task):
     max_dimension: int = 1276  # the states within two flips of the reference at 50 qubits
     control_dimension: int = 200  # about as many as are sampled there from models in training
     max_bond: int = 32
-    revision: int = 2  # frames turn with every step
+    noisy_rows: int = 16  # sampled on the noisy device at each refresh
+    revision: int = 3  # rows in doubt are solved again, beside the plain decisions
 
 
 def tasks(profile: Profile) -> list[Training]:
@@ -80,23 +83,31 @@ def tasks(profile: Profile) -> list[Training]:
         for states in ("sampled", "exact")
         if states == "sampled" or n <= EXACT_QUBITS
     ]
+    noisy = [one(dataset, "noisy", n, seed, judged) for seed in range(seeds) for n in sizes for dataset in data]
     controls = [
         one("moons", states, n, seed, 10)
         for seed in range(min(seeds, 3))
         for n in ((12, 50) if profile == "full" else sizes[:3])
         for states in ("classical", "random", "noise")
     ]
-    return main + controls
+    return main + controls + noisy
 
 
 def model(task: Training) -> HamiltonianClassifier:
     """Return the classifier of a task, not fitted."""
     selections = {"exact": "full", "sampled": "krylov", "classical": "classical", "random": "random"}
-    dimension = task.max_dimension if task.states == "sampled" else min(task.control_dimension, 2**task.n_qubits)
-    chosen = NoiseSelection(dimension) if task.states == "noise" else selections[task.states]
+    few = min(task.control_dimension, 2**task.n_qubits)
+    dimension = task.max_dimension if task.states in ("sampled", "noisy") else few
+    own = {
+        "noise": NoiseSelection(few),
+        "noisy": KrylovSelection(
+            DEVICE, shots=task.shots, krylov_dimension=task.krylov_dimension, max_rows=task.noisy_rows,
+            max_dimension=dimension,
+        ),
+    }  # fmt: skip
     return HamiltonianClassifier(
         task.n_qubits,
-        selection=chosen,
+        selection=own[task.states] if task.states in own else selections[task.states],
         backend="auto" if task.n_qubits <= EXACT_QUBITS else "mps",
         max_iter=task.max_iter,
         learning_rate=task.learning_rate,
@@ -108,6 +119,7 @@ def model(task: Training) -> HamiltonianClassifier:
         tol=0.0,
         n_iter_no_change=task.max_iter,
         random_state=task.seed,
+        decision_rounds=0,  # accuracies are those of the states that were chosen; `judge` looks at the default beside
     )
 
 
@@ -126,7 +138,10 @@ def run(task: Training) -> xr.Dataset:
     )
     curve = fitted.history_[["loss", "gradient_norm", "smallest_gap"]].rename(smallest_gap="gap_by_epoch")
     n_judged = task.judged_rows or len(rows.test_labels)
-    judged = judge(fitted, rows.test_features[:n_judged], rows.test_labels[:n_judged], max_bond=task.max_bond)
+    judged = judge(
+        fitted, rows.test_features[:n_judged], rows.test_labels[:n_judged], max_bond=task.max_bond,
+        settled=task.states in ("sampled", "noisy"),
+    )  # fmt: skip
     parts = [judged, _classical(task, rows), _circuits(task, rows)]
     return xr.merge([found, curve.drop_attrs(deep=False), *parts])
 
@@ -158,9 +173,10 @@ def _circuits(task: Training, rows: Split) -> xr.Dataset:
     """Count shots, gates and layers."""
     deepest = krylov_template(PauliBasis.chain(task.n_qubits), krylov_dimension=task.krylov_dimension).circuits[-1]
     refreshes = math.ceil(task.max_iter / task.refresh_every)
-    sampled = min(len(rows.train_labels), 64) * (task.krylov_dimension - 1) * task.shots * refreshes
+    n_sampled = task.noisy_rows if task.states == "noisy" else 64
+    sampled = min(len(rows.train_labels), n_sampled) * (task.krylov_dimension - 1) * task.shots * refreshes
     return quantities(
-        shots_spent=(sampled if task.states == "sampled" else 0, "1", "shots while training"),
+        shots_spent=(sampled if task.states in ("sampled", "noisy") else 0, "1", "shots while training"),
         cz_depth=(deepest.depth(lambda gate: gate.operation.name == "cz"), "1", "CZ layers of the deepest circuit"),
         cz_count=(deepest.count_ops().get("cz", 0), "1", "CZ gates of the deepest circuit"),
     )

@@ -52,7 +52,7 @@ def run(task: Setting) -> xr.Dataset:
     settings = {"learning_rate": 0.02, "krylov_dimension": 4, "shots": 500, "refresh_every": 5, "max_dimension": 256}
     model = HamiltonianClassifier(
         task.n_qubits, selection="krylov", backend="statevector", max_iter=task.max_iter, batch_size=32, tol=0.0,
-        n_iter_no_change=task.max_iter, random_state=task.seed, **{**settings, **changed},
+        n_iter_no_change=task.max_iter, random_state=task.seed, decision_rounds=0, **{**settings, **changed},
     ).fit(rows.train_features, rows.train_labels)  # fmt: skip
     certificate = model.certify(rows.test_features)
     return quantities(

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_class_weight
+from sklearn.utils.validation import check_is_fitted
 
+from hamiltonian_ml.bases.checks import check_integer
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.estimators import records
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.parameters import documented
 from hamiltonian_ml.estimators.passes import PassByPassOfClasses
 from hamiltonian_ml.estimators.targets import ClassTargets
 from hamiltonian_ml.estimators.validation import check_labels, checked_table
+from hamiltonian_ml.learning.decisions import Decisions, decide
+from hamiltonian_ml.learning.settings import Settings
+from hamiltonian_ml.selection.strategy import Selection
+from hamiltonian_ml.subspace.boundary import find_boundary
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -23,6 +35,7 @@ class SoftmaxClassifier(ClassifierMixin, HamiltonianEstimator):
     """Base of the classifiers; not for direct use. Outputs are logits, one a class."""
 
     class_weight: dict[Any, float] | str | None = None
+    decision_rounds: int = 2
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -42,6 +55,59 @@ class SoftmaxClassifier(ClassifierMixin, HamiltonianEstimator):
         weights = weights.copy()
         weights[used] *= factors[np.searchsorted(present, values[used])]
         return ClassTargets.learn(values, weights) if (factors == 0).any() else targets, weights
+
+    def certify(self, X: ArrayLike) -> xr.Dataset:
+        """Return how far the ground state behind each prediction, and the prediction itself, can be trusted.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+            Rows to predict.
+
+        Returns
+        -------
+        xarray.Dataset
+            Along ``row``: energy, gap, residual, variance, correction, captured_weight, tilt and trusted, as described
+            in `hamiltonian_ml.subspace.certificate.Certificate`, energies in units of the model's start field; then
+            ``dimension``, the basis states behind the row, ``margin`` and ``margin_error``, in nats, by how much the
+            winning logit leads and what the states left out can move that lead by, and ``decided``, whether the
+            first exceeds the second. ``margin_error`` is a bound to first order and much larger than most errors.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> model = HamiltonianClassifier(2, max_iter=2, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
+        >>> found = model.certify([[0.5]])  # two qubits: the subspace is the whole space
+        >>> bool(found.trusted.all()), bool(found.decided.all())
+        (True, True)
+        """
+        return records.decisions(list(self._decisions(X)))
+
+    def _decisions(self, X: ArrayLike) -> Iterator[Decisions]:
+        """Yield logits and certificates in chunks of rows."""
+        check_is_fitted(self)
+        rows, boundary, start = self._rows(X), find_boundary(self.structure_), 0
+        offsets = np.broadcast_to(self._offsets(X), (len(rows), self.targets_.n_outputs))
+        rounds = 0 if self.subspace_.is_full else self.decision_rounds
+        for states in self._ground_states(rows):
+            stop = start + len(states.expectations)
+            yield decide(self.parameters_, states, offsets[start:stop], boundary=boundary, rounds=rounds)
+            start = stop
+
+    def _offsets(self, X: Any) -> NDArray[np.float64] | float:
+        """Return what is added to the outputs."""
+        return 0.0
+
+    def _outputs(self, X: ArrayLike) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        if self.decision_rounds and not self.subspace_.is_full:
+            return np.concatenate([part.outputs for part in self._decisions(X)])
+        outputs: NDArray[np.float64] = super()._outputs(X) + self._offsets(X)
+        return outputs
+
+    def _plan(self, n_rows: int) -> tuple[PauliBasis, Selection, Settings]:
+        check_integer("decision_rounds", self.decision_rounds, at_least=0)
+        return super()._plan(n_rows)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the logits ``<O_k> + c_k``.
@@ -129,6 +195,10 @@ class HamiltonianClassifier(SoftmaxClassifier, PassByPassOfClasses):
     {parameters}
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes; "balanced" makes their summed sample weights equal, as in scikit-learn.
+    decision_rounds : int, default=2
+        Times that a row whose two best logits lie closer than the error of their difference is solved again, alone, in
+        up to four times as many basis states, those that its certificate misses most, before it is decided. 0 takes
+        every decision in ``subspace_``. Without effect where that is the whole space.
 
     Attributes
     ----------

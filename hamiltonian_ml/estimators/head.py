@@ -48,8 +48,8 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         cross-validation makes them, hold an unfitted copy of a classifier unless it is wrapped in
         `sklearn.frozen.FrozenEstimator`.
     {parameters}
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes; "balanced" makes their summed sample weights equal, as in scikit-learn.
+    class_weight, decision_rounds
+        As in `HamiltonianClassifier`.
     features : transformer or None, default=None
         Makes the features that the head looks at; one that is fitted is used as it is. None scales X.
     mode : {"residual", "replace"}, default="residual"
@@ -248,9 +248,6 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         """Return what is added to the outputs: the logits of the base, or nothing."""
         logits = self._base_logits(X)
         return logits if self.mode == "residual" else np.zeros_like(logits)
-
-    def _outputs(self, X: Any) -> Array:
-        return super()._outputs(X) + self._offsets(X)
 
     def _base_logits(self, X: Any) -> Array:
         """Return logits (n_rows, n_classes) of the base, finite."""

@@ -99,8 +99,8 @@ class Inspectable(KeptInFiles, BaseEstimator):
         Returns
         -------
         xarray.Dataset
-            Along ``row``: energy, gap, residual, variance, correction, captured_weight and trusted, as described in
-            `hamiltonian_ml.subspace.certificate.Certificate`; energies in units of the model's start field.
+            Along ``row``: energy, gap, residual, variance, correction, captured_weight, tilt and trusted, as described
+            in `hamiltonian_ml.subspace.certificate.Certificate`; energies in units of the model's start field.
 
         Examples
         --------

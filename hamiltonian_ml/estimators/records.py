@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from hamiltonian_ml.learning.decisions import Decisions
 from hamiltonian_ml.subspace.certificate import Certificate
 
 _HISTORY = {  # no unit: that of the loss
@@ -29,6 +30,7 @@ _CERTIFICATE = {
     "variance": ("energy variance", "start field squared"),
     "correction": ("second-order estimate of the missing energy", "start field"),
     "captured_weight": ("estimated weight of the exact state in the subspace", "1"),
+    "tilt": ("residual over the distance to the next energy inside or just outside, at most 1", "1"),
     "trusted": ("residual below half the distance to the next energy inside or just outside, weight captured", "1"),
 }
 
@@ -53,6 +55,21 @@ def certificate(parts: Sequence[Certificate]) -> xr.Dataset:
         variables[each.name] = ("row", values, {"long_name": text, "units": unit})
     n_rows = len(variables["energy"][1])
     return xr.Dataset(variables, {"row": np.arange(n_rows)}, {"title": "Certificates of ground states"})
+
+
+def decisions(parts: Sequence[Decisions]) -> xr.Dataset:
+    """Return decisions on consecutive chunks of rows, with the certificates behind them, along ``row``."""
+    found = certificate([part.certificate for part in parts])
+    margins, errors, dimensions = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("margins", "errors", "dimensions")
+    )
+    values = {
+        "dimension": (dimensions, "basis states behind the prediction", "1"),
+        "margin": (margins, "winning logit less its closest rival", "nat"),
+        "margin_error": (errors, "what the states left out can move the margin by, to first order", "nat"),
+        "decided": (margins > errors, "margin above its error", "1"),
+    }
+    return found.assign({k: ("row", v, {"long_name": text, "units": unit}) for k, (v, text, unit) in values.items()})
 
 
 def comparison(base: NDArray[Any], head: NDArray[Any], truth: NDArray[Any]) -> xr.Dataset:

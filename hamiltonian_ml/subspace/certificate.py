@@ -6,6 +6,7 @@ In: a structure, coefficients and their levels. Out: one `Certificate` for the b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from hamiltonian_ml.subspace.ground_state import Levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 TRUSTED_WEIGHT = 0.95  # least captured weight of a trusted state
-TRUSTED_RESIDUAL = 0.5  # largest residual of one, over the distance to the next energy: E is then nearest to one level
+TRUSTED_TILT = 0.5  # largest residual of one, over the distance to the next energy: E is then nearest to one level
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +39,17 @@ class Certificate:
         Second-order (Epstein-Nesbet) estimate of what the states outside would add to the energy.
     captured_weight : float
         First-order estimate of the weight of the exact ground state inside the subspace, between 0 and 1.
+    tilt : float
+        Residual over the distance from E to the next energy known, of the second level inside or of a state just
+        outside, whichever is less; at most 1. The sine of the angle between the state and the exact one is no larger if
+        no other level lies within that distance [2]_.
     trusted : bool
-        Whether the residual is below `TRUSTED_RESIDUAL` times the distance from E to the next energy known, of the
-        second level inside or of a state just outside, whichever is less, and the captured weight is at least
-        `TRUSTED_WEIGHT`. A subspace of one state knows no gap and is never trusted.
+        Whether the tilt is below `TRUSTED_TILT` and the captured weight at least `TRUSTED_WEIGHT`. A subspace of one
+        state knows no gap and is never trusted.
+
+    References
+    ----------
+    .. [2] C. Davis and W. M. Kahan, SIAM J. Numer. Anal. 7, 1 (1970).
     """
 
     energy: NDArray[np.float64]
@@ -50,6 +58,7 @@ class Certificate:
     variance: NDArray[np.float64]
     correction: NDArray[np.float64]
     captured_weight: NDArray[np.float64]
+    tilt: NDArray[np.float64]
     trusted: NDArray[np.bool_]
 
 
@@ -95,8 +104,52 @@ def certify(
     captured = 1 / (1 + weight)
     # A small subspace holds few excited states and overstates the gap; those just outside say how much.
     distance = np.minimum(levels.gaps, lowest - energies)
-    trusted = np.isfinite(levels.gaps) & (residual < TRUSTED_RESIDUAL * distance) & (captured >= TRUSTED_WEIGHT)
-    return Certificate(energies, levels.gaps, residual, residual**2, correction, captured, trusted)
+    tilt = residual / np.maximum(distance, np.maximum(residual, np.finfo(float).tiny))
+    trusted = np.isfinite(levels.gaps) & (tilt < TRUSTED_TILT) & (captured >= TRUSTED_WEIGHT)
+    return Certificate(energies, levels.gaps, residual, residual**2, correction, captured, tilt, trusted)
+
+
+def spreads(
+    structure: SubspaceStructure,
+    coefficients: NDArray[np.float64],
+    states: NDArray[Any],
+    *,
+    boundary: Boundary,
+) -> NDArray[np.float64]:
+    """Return the standard deviation ``||(G - <G>) psi||`` (n_rows,) of one operator a row, in the full space.
+
+    Parameters
+    ----------
+    structure : SubspaceStructure
+        Where the states live.
+    coefficients : (n_rows, n_terms) float
+        The operators G, in the frame of the subspace.
+    states : (n_rows, dimension) float or complex
+        Normalised.
+    boundary : Boundary
+        From `find_boundary`.
+    """
+    tables, diagonal_tables = structure.element_tables(coefficients)
+    kets = np.ascontiguousarray(states, dtype=np.result_type(tables, states))
+    tables = tables.astype(kets.dtype, copy=False)
+    variances = np.zeros(len(kets))
+
+    def pass_over(block: range) -> None:
+        product, diagonal = np.empty_like(kets[0]), np.empty(structure.dimension)
+        for row in block:
+            kernels.diagonal_of(structure.diagonal_codes, diagonal_tables[row], diagonal)
+            kernels.multiply(
+                structure.left, structure.right, structure.codes, tables[row], diagonal, kets[row], product
+            )
+            product -= np.vdot(kets[row], product).real * kets[row]
+            outside = kernels.leave(
+                boundary.starts, boundary.columns, boundary.codes, boundary.diagonal_codes,
+                tables[row], diagonal_tables[row], 0.0, kets[row],
+            )[0]  # fmt: skip
+            variances[row] = np.vdot(product, product).real + outside
+
+    map_blocks(pass_over, row_blocks(len(kets)))
+    return np.sqrt(variances)
 
 
 def candidate_weights(
