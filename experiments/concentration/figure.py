@@ -27,11 +27,11 @@ def draw(results: xr.DataTree) -> Figure:
                 label=kind,
             )
         axes.axline((4, 4), slope=1, color="0.6", linewidth=0.8, linestyle=":")
-        axes.text(7.0, 7.4, "all states", color="0.4", fontsize=6, rotation=35)
-        axes.set(xlabel="qubits", ylim=(-0.3, 14.5))
+        axes.text(11.2, 11.6, "all states", color="0.4", fontsize=6, rotation=35)
+        axes.set(xlabel="qubits", ylim=(-0.3, 15.5))
         letter(axes, f"({name}) {title}")
     panels[0].set_ylabel("log₂ of the states that hold 99 %")
-    panels[0].legend(loc="upper left")
+    panels[1].legend(loc="upper left", fontsize=6)
     return figure
 
 

@@ -45,7 +45,7 @@ def run(task: Task) -> dict[str, float]:
     model = HamiltonianClassifier(
         task.n_qubits, selection="krylov", backend="mps", max_iter=task.max_iter, learning_rate=task.learning_rate,
         batch_size=task.batch_size, shots=task.shots, max_dimension=task.train_dimension, tol=0.0,
-        random_state=task.seed,
+        random_state=task.seed, decision_rounds=0,
     )  # fmt: skip
     start = time.perf_counter()
     model.fit(rows.train_features, rows.train_labels)

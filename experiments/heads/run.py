@@ -271,7 +271,7 @@ def _head(task: Head, learning_rate: float) -> HamiltonianHeadClassifier:
     return HamiltonianHeadClassifier(
         _base_logits, n_qubits=task.size, features=FunctionTransformer(_without_last), learning_rate=learning_rate,
         max_iter=task.max_iter, batch_size=64, shots=task.shots, max_dimension=task.max_dimension,
-        random_state=task.seed, tol=0.0, **options,
+        random_state=task.seed, tol=0.0, decision_rounds=0, **options,
     )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """Train at 4 to 50 qubits from sampled states, and judge every test row by the exact ground state or by DMRG.
 
 Beside them: training in all basis states where they are few; from states that a noisy device samples; and in as many
-states that are chosen classically, drawn at random, or what noise alone would make. All settings but the number of
-qubits are the same.
+states that are sampled, chosen classically, drawn at random, or what noise alone would make. All settings but the
+number of qubits are the same.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ class Training(Task):
 
     Attributes
     ----------
-    states : {"exact", "sampled", "noisy", "classical", "random", "noise"}
-        How basis states are chosen; "noisy" samples them on a simulated device of today.
+    states : {"exact", "sampled", "noisy", "equal", "classical", "random", "noise"}
+        How basis states are chosen; "noisy" samples them on a simulated device of today, "equal" keeps no more of the
+        sampled ones than the three that are compared with them.
     judged_rows : int
         Test rows that the referee solves; 0 for all.
     """
@@ -88,14 +89,14 @@ def tasks(profile: Profile) -> list[Training]:
         one("moons", states, n, seed, 10)
         for seed in range(min(seeds, 3))
         for n in ((12, 50) if profile == "full" else sizes[:3])
-        for states in ("classical", "random", "noise")
+        for states in ("equal", "classical", "random", "noise")
     ]
     return main + controls + noisy
 
 
 def model(task: Training) -> HamiltonianClassifier:
     """Return the classifier of a task, not fitted."""
-    selections = {"exact": "full", "sampled": "krylov", "classical": "classical", "random": "random"}
+    selections = {"exact": "full", "sampled": "krylov", "equal": "krylov", "classical": "classical", "random": "random"}
     few = min(task.control_dimension, 2**task.n_qubits)
     dimension = task.max_dimension if task.states in ("sampled", "noisy") else few
     own = {
@@ -176,7 +177,7 @@ def _circuits(task: Training, rows: Split) -> xr.Dataset:
     n_sampled = task.noisy_rows if task.states == "noisy" else 64
     sampled = min(len(rows.train_labels), n_sampled) * (task.krylov_dimension - 1) * task.shots * refreshes
     return quantities(
-        shots_spent=(sampled if task.states in ("sampled", "noisy") else 0, "1", "shots while training"),
+        shots_spent=(sampled if task.states in ("sampled", "noisy", "equal") else 0, "1", "shots while training"),
         cz_depth=(deepest.depth(lambda gate: gate.operation.name == "cz"), "1", "CZ layers of the deepest circuit"),
         cz_count=(deepest.count_ops().get("cz", 0), "1", "CZ gates of the deepest circuit"),
     )

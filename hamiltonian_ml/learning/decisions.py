@@ -95,20 +95,21 @@ def _judge(parameters: Parameters, states: GroundStates, offsets: Array, boundar
     certificate = certify(states.structure, states.coefficients, states.levels, boundary=boundary)
     best = outputs.argmax(axis=1)
     labels = np.asarray(parameters.labels, dtype=np.float64)
-    gaps, errors = np.full(outputs.shape, np.inf), np.zeros(outputs.shape)
+    leads, errors = outputs.max(axis=1, keepdims=True) - outputs, np.zeros(outputs.shape)
     for rival in range(outputs.shape[1]):
         rows = np.flatnonzero(best != rival)
         operators = labels[best[rows]] - labels[rival]
         if states.rotations is not None:
             operators = rotate(states.structure.basis, operators, states.rotations[rows])
-        found = spreads(states.structure, operators, states.levels.ground_states[rows], boundary=boundary)
-        errors[rows, rival] = 2 * found * certificate.tilt[rows]
-        gaps[rows, rival] = outputs[rows, best[rows]] - outputs[rows, rival]
-    errors[~np.isfinite(certificate.gap)] = np.inf  # a single state
-    closest = np.argmin(np.where(np.isinf(gaps), np.inf, gaps - errors), axis=1)[:, None]
-    margins, errors = (np.take_along_axis(table, closest, axis=1)[:, 0] for table in (gaps, errors))
+        kets = states.levels.ground_states[rows]
+        errors[rows, rival] = 2 * certificate.tilt[rows] * spreads(states.structure, operators, kets, boundary=boundary)
+    sureness = leads - errors
+    np.put_along_axis(sureness, best[:, None], np.inf, axis=1)  # the winner is no rival of itself
+    closest = sureness.argmin(axis=1)[:, None]
+    margins, bounds = (np.take_along_axis(table, closest, axis=1)[:, 0] for table in (leads, errors))
+    bounds[~np.isfinite(certificate.gap)] = np.inf  # a single state
     dimensions = np.full(len(outputs), states.structure.dimension)
-    return Decisions(outputs, certificate, margins, errors, dimensions)
+    return Decisions(outputs, certificate, margins, bounds, dimensions)
 
 
 def _settle(parameters: Parameters, states: GroundStates, offsets: Array, boundary: Boundary, rounds: int) -> Decisions:

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from hamiltonian_ml.sampling.request import SampleRequest
 
 MODES = ("run", "submit", "replay")
 Measured = list[list[Samples]]  # for each row, the samples of each of its circuits
+
+_USED: ContextVar[dict[str, float] | None] = ContextVar("jobs whose samples are read", default=None)
 
 
 class MissingSamplesError(FileNotFoundError):
@@ -151,6 +154,32 @@ class SampleStore:
         return self.path / "samples" / f"{key}.npz"
 
 
+@contextmanager
+def jobs_used() -> Iterator[dict[str, float]]:
+    """Give a dictionary that names every job whose samples are read from a store meanwhile, with its seconds.
+
+    Yields
+    ------
+    dict of str to float
+        Empty where everything was simulated.
+
+    Examples
+    --------
+    >>> from hamiltonian_ml import HamiltonianClassifier
+    >>> from hamiltonian_ml.sampling.store import jobs_used
+    >>> with jobs_used() as jobs:
+    ...     model = HamiltonianClassifier(2, max_iter=2, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
+    >>> jobs
+    {}
+    """
+    found: dict[str, float] = {}
+    token = _USED.set(found)
+    try:
+        yield found
+    finally:
+        _USED.reset(token)
+
+
 def as_store(store: str | Path | SampleStore | None) -> SampleStore | None:
     """Return a store for a folder, and a store or None as it is.
 
@@ -192,6 +221,9 @@ def _read(file: Path, request: SampleRequest) -> Measured | None:
             if places is None:
                 return None
             words, counts, sizes = content["words"], content["counts"], content["sizes"]
+            used = _USED.get()
+            if used is not None:
+                used.update(json.loads(str(content["description"]))["circumstances"].get("jobs", {}))
     except FileNotFoundError:
         return None
     ends = np.cumsum(sizes.ravel()).reshape(sizes.shape)

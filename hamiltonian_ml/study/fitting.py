@@ -139,7 +139,7 @@ def predict_table(model: HamiltonianEstimator, table: pd.DataFrame) -> tuple[pd.
     -------
     DataFrame
         ``prediction``, or ``prediction_0`` and on for several targets, for a classifier ``probability_<class>``, and
-        ``trusted`` of the certificate; with the table's index.
+        what the certificate says: ``trusted`` and, for a classifier, ``decided``; with the table's index.
 
     Raises
     ------
@@ -162,7 +162,8 @@ def predict_table(model: HamiltonianEstimator, table: pd.DataFrame) -> tuple[pd.
         columns |= {f"probability_{label}": odds[:, k] for k, label in enumerate(model.classes_.tolist())}
     elif columns["prediction"].ndim == 2:
         columns = {f"prediction_{k}": values for k, values in enumerate(columns["prediction"].T)}
-    columns["trusted"] = model.certify(features).trusted.values
+    certificate = model.certify(features)
+    columns |= {name: certificate[name].values for name in ("trusted", "decided") if name in certificate}
     return pd.DataFrame(columns, index=table.index), _score(model, features, table)
 
 

@@ -19,6 +19,7 @@ import xarray as xr
 from hamiltonian_ml.bases.checks import check_choice, check_integer, check_real
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.sampling.backends import Backend, as_backend
+from hamiltonian_ml.sampling.store import jobs_used
 from hamiltonian_ml.study.budget import whole_fits_only
 from hamiltonian_ml.study.cells import quantities
 from hamiltonian_ml.study.datasets import Table, known_datasets, load_table, split_table
@@ -152,7 +153,7 @@ def read_plan(path: Path) -> dict[str, Any]:
 
 
 def run(task: Fit, *, store: str | None = None, max_qpu_seconds: float | None = None) -> xr.Dataset:
-    """Train one classifier and judge it on the rows left out.
+    """Train one classifier and judge it on the rows left out; ``job_ids`` names the jobs of a service it took.
 
     Raises
     ------
@@ -173,15 +174,16 @@ def run(task: Fit, *, store: str | None = None, max_qpu_seconds: float | None = 
         max_qpu_seconds=max_qpu_seconds,
         **dict(task.settings_of_model),
     )
-    with whole_fits_only("run the cell again"):
+    with whole_fits_only("run the cell again"), jobs_used() as jobs:
         model.fit(rows.train_features, rows.train_labels)
     certificate = model.certify(rows.test_features)
-    return quantities(
+    found = quantities(
         test_accuracy=(model.score(rows.test_features, rows.test_labels), "1", "share of test rows right"),
         train_accuracy=(model.score(rows.train_features, rows.train_labels), "1", "share of training rows right"),
         dimension=(model.subspace_.dimension, "1", "basis states in the subspace"),
         trusted=(float(certificate.trusted.mean()), "1", "share of test rows that the certificate trusts"),
     )
+    return found.assign_attrs(job_ids=", ".join(jobs)) if jobs else found
 
 
 def on_axes(results: xr.Dataset) -> xr.Dataset:

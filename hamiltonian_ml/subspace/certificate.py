@@ -135,7 +135,7 @@ def spreads(
     variances = np.zeros(len(kets))
 
     def pass_over(block: range) -> None:
-        product, diagonal = np.empty_like(kets[0]), np.empty(structure.dimension)
+        product, diagonal = np.empty(structure.dimension, dtype=kets.dtype), np.empty(structure.dimension)
         for row in block:
             kernels.diagonal_of(structure.diagonal_codes, diagonal_tables[row], diagonal)
             kernels.multiply(

@@ -49,6 +49,7 @@ def test_predictions_are_those_of_the_model_in_the_units_of_the_table(folder):
     assert written["prediction"].tolist() == model.predict(table).tolist()
     np.testing.assert_allclose(written["probability_setosa"], model.predict_proba(table)[:, 0], rtol=1e-9)
     assert set(written["trusted"]) <= {True, False}
+    assert set(written["decided"]) <= {True, False}
 
 
 def test_folding_the_scale_into_the_operators_changes_no_answer(folder):

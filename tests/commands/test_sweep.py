@@ -101,6 +101,8 @@ def test_one_budget_holds_for_all_cells_and_more_of_it_finishes_the_rest(service
     done = run(*CHARGED, "--seeds", 3, *where, "--max-qpu-seconds", 6.5 * a_round, "--retry")
     assert "2 ran, 1 skipped, 0 failed" in done.stdout, done.stdout
     assert len(service.jobs()) == 6  # nothing was paid for twice
+    with xr.open_dataset(tmp_path / "out" / "sweep.nc", engine="h5netcdf") as found:
+        assert set(found.attrs["job_ids"].replace(";", ",").split(", ")) == {job["id"] for job in service.jobs()}
 
 
 def test_devices_that_charge_and_budgets_need_a_store(service, tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -18,8 +20,8 @@ KNOWN = set(
         r"\w+",
         """
         author begin bibliography bibliographystyle caption cite date documentclass dots end endhead hline input label
-        includegraphics langle linewidth maketitle newcommand pi pm psi rangle ref section sum textbackslash title
-        usepackage Delta
+        includegraphics langle linewidth maketitle newcommand pi pm psi rangle ref section sin sum textbackslash theta
+        title usepackage Delta
         """,
     )
 )
@@ -86,3 +88,16 @@ def test_what_is_in_the_repository_is_what_the_command_writes(written):
 
 def test_special_letters_are_escaped():
     assert claims.escape("50 % of 2^n & a_b +- 1 <O>") == r"50 \% of 2\^{}n \& a\_b $\pm$ 1 $<$O$>$"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_the_target_says_what_to_install_where_latex_is_missing(tmp_path):
+    for tool in ("make", "sh"):
+        (tmp_path / tool).symlink_to(shutil.which(tool))
+    old = ("-o", "figures", "-o", "claims")  # not made anew for this test
+    made = subprocess.run(
+        ["make", *old, "paper"], cwd=PAPER.parent, env={"PATH": str(tmp_path)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert made.returncode != 0
+    assert "latexmk was not found; install TeX Live (Debian and Ubuntu: apt install latexmk" in made.stderr

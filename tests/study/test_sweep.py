@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -98,6 +99,16 @@ def test_a_cell_says_what_made_it_and_how_long_it_took(folder, log, pool):
     assert cell.attrs["key"] == task.key
     assert {"settings", "created", "version_numpy", "python"} <= set(cell.attrs)
     assert cell.cell_seconds >= 0.02
+
+
+def test_progress_tells_the_cells_done_and_the_time_to_finish(folder, log, pool, capsys):
+    sweep(tasks(5, log, 0.01), run, pool, folder=folder, progress=True)
+    shown = capsys.readouterr().err
+    assert "5/5" in shown
+    assert "sweep" in shown
+    assert re.search(r"\d\d:\d\d<\d\d:\d\d", shown)  # gone, and left
+    sweep(tasks(6, log, 0), run, pool, folder=folder)
+    assert not capsys.readouterr().err  # unless it is asked for
 
 
 def test_threads_are_pinned_in_a_cell_and_free_again_afterwards(folder, log, pool, monkeypatch):

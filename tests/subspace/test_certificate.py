@@ -11,7 +11,7 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.subspace import boundary
 from hamiltonian_ml.subspace.boundary import find_boundary
-from hamiltonian_ml.subspace.certificate import certify
+from hamiltonian_ml.subspace.certificate import certify, spreads
 from hamiltonian_ml.subspace.ground_state import lowest_levels
 from hamiltonian_ml.subspace.structure import hash_table, restrict
 from tests.reference.dense import dense_hamiltonian
@@ -38,6 +38,36 @@ def test_figures_equal_those_of_dense_matrices(seed):
         assert certificate.captured_weight[row] == pytest.approx(1 / (1 + weight), rel=1e-6)
         levels_exact = np.linalg.eigvalsh(dense)
         assert np.abs(levels_exact - energy).min() <= residual + 1e-12  # an exact level lies within the residual
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_spreads_equal_those_of_dense_matrices(seed):
+    rng = np.random.default_rng(seed)
+    basis = PauliBasis.ring(5)
+    inside = np.sort(rng.choice(32, size=rng.integers(1, 33), replace=False))
+    structure = restrict(basis, Subspace.from_integers(inside.tolist(), 5))
+    operators = rng.normal(size=(2, basis.n_terms))
+    states = rng.normal(size=(2, len(inside))) + 1j * rng.normal(size=(2, len(inside)))
+    states /= np.linalg.norm(states, axis=1, keepdims=True)
+    found = spreads(structure, operators, states, boundary=find_boundary(structure))
+    for row in range(2):
+        dense, ket = dense_hamiltonian(basis.labels, operators[row]), np.zeros(32, dtype=complex)
+        ket[inside] = states[row]
+        product = dense @ ket
+        assert found[row] == pytest.approx(np.linalg.norm(product - np.vdot(ket, product).real * ket), rel=1e-9)
+
+
+def test_the_tilt_bounds_the_angle_to_the_exact_state(rng):
+    basis = PauliBasis.chain(5)
+    structure = restrict(basis, Subspace.excitations(5, 1))
+    fields = (basis.paulis[:, 0] == 3) & (basis.paulis[:, 1] == 0)
+    coeffs = 0.05 * rng.normal(size=(10, basis.n_terms)) - fields  # the gaps inside are those of the whole space
+    levels = lowest_levels(structure, coeffs, tol=1e-10)
+    certificate = certify(structure, coeffs, levels)
+    for row in range(10):
+        exact = np.linalg.eigh(dense_hamiltonian(basis.labels, coeffs[row]))[1][:, 0]
+        overlap = abs(np.vdot(exact[structure.subspace.words[:, 0].astype(int)], levels.ground_states[row]))
+        assert np.sqrt(1 - overlap**2) <= certificate.tilt[row] < 0.5
 
 
 def test_the_boundary_holds_all_states_that_a_string_reaches_and_no_other():

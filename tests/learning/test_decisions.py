@@ -1,0 +1,148 @@
+"""Decisions and their errors, against the whole space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_moons
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
+from hamiltonian_ml.learning.decisions import decide
+from hamiltonian_ml.learning.embedding import linear_embedding
+from hamiltonian_ml.learning.expectations import solve
+from hamiltonian_ml.learning.model import initial_parameters, readout
+from hamiltonian_ml.subspace.boundary import find_boundary
+from hamiltonian_ml.subspace.structure import restrict
+from tests.reference.dense import dense_hamiltonian
+
+
+@dataclass(frozen=True)
+class Trained:
+    model: HamiltonianClassifier
+    X: np.ndarray
+    exact: np.ndarray  # logits (n_rows, 2) in the true ground states
+
+
+@cache
+def trained() -> Trained:
+    """A model in a subspace so small that some decisions are not those of its true ground states."""
+    X, y = make_moons(80, noise=0.15, random_state=0)
+    model = HamiltonianClassifier(
+        7, selection="random", max_dimension=16, learning_rate=0.1, max_iter=12, random_state=0, variance_penalty=0.0
+    ).fit(X, y)
+    coefficients = np.asarray(linear_embedding(model.parameters_, X))
+    whole = solve(coefficients, restrict(model.basis_, Subspace.full(7)), tol=1e-9)
+    return Trained(model, X, np.asarray(readout(model.parameters_, whole.expectations)))
+
+
+def test_decisions_in_doubt_become_those_of_the_true_ground_states():
+    right = trained().exact.argmax(axis=1)
+    model = trained().model
+    shared = model.set_params(decision_rounds=0).predict(trained().X)
+    settled = model.set_params(decision_rounds=2).predict(trained().X)
+    assert (shared != right).sum() >= 2  # or there would be nothing to mend
+    assert (settled == right).all()
+
+
+def test_the_error_of_a_margin_bounds_what_the_states_left_out_move_it_by():
+    found = trained().model.set_params(decision_rounds=0).certify(trained().X)
+    shared = trained().model.decision_function(trained().X)
+    true = trained().exact[:, 1] - trained().exact[:, 0]
+    sure = found.tilt.values < 0.5  # first order in the angle
+    assert sure.sum() > 20
+    assert (np.abs(shared - true) <= found.margin_error.values)[sure].all()
+
+
+def test_rows_that_are_sure_are_left_as_they_are():
+    model, X = trained().model, trained().X
+    plain = model.set_params(decision_rounds=0)
+    first, outputs = plain.certify(X), plain.decision_function(X)
+    second = model.set_params(decision_rounds=2).certify(X)
+    again = second.dimension.values > model.subspace_.dimension
+    np.testing.assert_array_equal(again, ~first.decided.values)
+    np.testing.assert_array_equal(model.decision_function(X)[~again], outputs[~again])
+    assert 0 < again.sum() < len(X)
+
+
+def test_more_states_lower_the_energy_and_the_error_of_rows_in_doubt():
+    first = trained().model.set_params(decision_rounds=0).certify(trained().X)
+    second = trained().model.set_params(decision_rounds=2).certify(trained().X)
+    again = second.dimension.values > first.dimension.values
+    assert (second.energy.values < first.energy.values)[again].all()
+    assert np.median(second.margin_error.values[again]) < np.median(first.margin_error.values[again])
+
+
+def test_a_decision_depends_on_its_own_row_alone():
+    model, X = trained().model.set_params(decision_rounds=2), trained().X
+    whole = model.decision_function(X)
+    alone = np.concatenate([model.decision_function(X[row : row + 1]) for row in range(0, 80, 7)])
+    np.testing.assert_allclose(alone, whole[::7], atol=1e-9)  # the solver's tolerance
+
+
+def test_rounds_end_where_all_basis_states_are_used():
+    model = trained().model.set_params(decision_rounds=9)
+    found = model.certify(trained().X)
+    assert found.dimension.max() <= 2**7
+    np.testing.assert_allclose(found.margin_error.values[found.dimension.values == 2**7], 0.0, atol=1e-6)
+
+
+def test_the_closest_of_three_logits_decides(rng):
+    basis = PauliBasis.chain(4)
+    parameters = initial_parameters(basis, 2, 3, seed=np.random.SeedSequence(0), scale=0.3)
+    structure = restrict(basis, Subspace.excitations(4, 1))
+    coefficients = np.asarray(linear_embedding(parameters, rng.normal(size=(6, 2))))
+    states = solve(coefficients, structure, tol=1e-10)
+    offsets = rng.normal(size=(6, 3))
+    found = decide(parameters, states, offsets, boundary=find_boundary(structure), rounds=0)
+    kets = np.zeros((6, 16), dtype=complex)
+    kets[:, structure.subspace.words[:, 0].astype(int)] = states.levels.ground_states
+    outputs = np.asarray(readout(parameters, states.expectations)) + offsets
+    np.testing.assert_allclose(found.outputs, outputs)
+    for row, ket in enumerate(kets):
+        best, candidates = outputs[row].argmax(), []
+        for rival in {0, 1, 2} - {best}:
+            dense = dense_hamiltonian(basis.labels, parameters.labels[best] - parameters.labels[rival])
+            spread = np.linalg.norm(dense @ ket - np.vdot(ket, dense @ ket) * ket)
+            candidates.append((outputs[row, best] - outputs[row, rival], 2 * spread * found.certificate.tilt[row]))
+        margin, error = min(candidates, key=lambda pair: pair[0] - pair[1])
+        assert found.margins[row] == pytest.approx(margin, abs=1e-9)
+        assert found.errors[row] == pytest.approx(error, rel=1e-6)
+
+
+def test_a_single_basis_state_is_always_in_doubt(rng):
+    basis = PauliBasis.chain(3)
+    parameters = initial_parameters(basis, 1, 2, seed=np.random.SeedSequence(0), scale=0.3)
+    structure = restrict(basis, Subspace.from_integers([0], 3))
+    states = solve(np.asarray(linear_embedding(parameters, rng.normal(size=(2, 1)))), structure)
+    boundary = find_boundary(structure)
+    assert np.isinf(decide(parameters, states, 0.0, boundary=boundary, rounds=0).errors).all()
+    assert (decide(parameters, states, 0.0, boundary=boundary, rounds=1).dimensions > 1).all()
+
+
+def test_what_is_added_to_the_logits_counts(rng):
+    model, X = trained().model, trained().X
+    coefficients = np.asarray(linear_embedding(model.parameters_, X))
+    states = solve(coefficients, model.structure_, model._chosen.rotations(coefficients))
+    boundary = find_boundary(model.structure_)
+    sure = decide(model.parameters_, states, np.array([1e3, 0.0]), boundary=boundary, rounds=2)
+    assert not sure.doubtful.any()
+    assert (sure.outputs.argmax(axis=1) == 0).all()
+
+
+def test_a_certificate_that_is_passed_in_is_not_written_to():
+    model, X = trained().model, trained().X
+    coefficients = np.asarray(linear_embedding(model.parameters_, X))
+    states = solve(coefficients, model.structure_, model._chosen.rotations(coefficients))
+    before = replace(states.levels, energies=states.levels.energies.copy())
+    decide(model.parameters_, states, 0.0, boundary=find_boundary(model.structure_), rounds=2)
+    np.testing.assert_array_equal(states.levels.energies, before.energies)
+
+
+def test_a_negative_number_of_rounds_is_refused():
+    with pytest.raises(ValueError, match="decision_rounds must be an integer of at least 0, got -1"):
+        HamiltonianClassifier(2, decision_rounds=-1).fit([[0.0], [1.0]], [0, 1])
