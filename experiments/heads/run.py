@@ -132,6 +132,8 @@ def prepare(task: Head) -> Prepared:
     read, train, validation, test = task.creatures
     place = world(task.seed, sizes=(read, train, validation, test))
     name = "-".join(map(str, (*task.creatures, task.width, task.layers, task.epochs, task.seed)))
+    if task.revision > 1:  # a base of before is another one
+        name += f"-revision{task.revision}"
     reading = Reading(width=task.width, layers=task.layers, epochs=task.epochs)
     folder = language_model.read(place, reading, BASES / name, seed=task.seed)
     asked = {group: language_model.ask(folder, questions) for group, questions in place.questions.items()}

@@ -217,6 +217,11 @@ def test_a_base_is_trained_once(prepared):
     np.testing.assert_array_equal(again.tables["test"], made.tables["test"])
 
 
+def test_another_revision_does_not_take_the_base_of_this_one(prepared):
+    task, made = prepared
+    assert run.prepare(replace(task, revision=2)).folder != made.folder
+
+
 def test_only_the_last_block_learns_with_the_layer_and_the_loss_falls(prepared):
     from experiments.heads import joint
 
