@@ -77,15 +77,18 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         targets, weights = self._learn_targets(values, weights)
         if self.warm_start and hasattr(self, "parameters_"):
             targets = self.targets_
-        self._fit(rows, values, weights, targets)
+        self._fit(rows, values, weights, targets, given=(X, y))
         return self
 
     def _learn_targets(self, values: NDArray[Any], weights: Array) -> tuple[Targets, Array]:
         """Return what labels or values mean to the loss, and the weights of the rows in it."""
         raise NotImplementedError
 
-    def _fit(self, X: Array, values: NDArray[Any], weights: Array, targets: Targets) -> None:
-        """Train on checked rows and store what was learned. Rows of weight zero are as good as absent."""
+    def _fit(self, X: Array, values: NDArray[Any], weights: Array, targets: Targets, *, given: tuple[Any, Any]) -> None:
+        """Train on checked rows and store what was learned. Rows of weight zero are as good as absent.
+
+        Callbacks get rows and targets as they were given, which is how the estimator's own methods take them.
+        """
         used = weights > 0
         data = (X[used], targets.encode(values[used]), weights[used])
         basis, selection, settings = self._plan(int(used.sum()))
@@ -95,7 +98,7 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         root = np.random.SeedSequence(seed if checkpoint is None else checkpoint.read_seed())
         start = self._start(basis, X.shape[1], targets, root)
         rows, validation = self._held_out(data, targets, spawned(root, 2))
-        with Watch(self, settings.max_iter, (X, values), lambda run: self._fitted(run, targets)) as watch:
+        with Watch(self, settings.max_iter, given, lambda run: self._fitted(run, targets)) as watch:
             trained = train(
                 start, *rows, basis=basis, selection=selection, loss=targets.loss, settings=settings,
                 seed=spawned(root, 1), validation=validation, checkpoint=checkpoint, on_epoch=watch,

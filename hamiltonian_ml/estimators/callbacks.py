@@ -10,7 +10,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from hamiltonian_ml.learning.progress import Progress
@@ -29,7 +28,7 @@ class Watch:
     max_iter : int
         Most epochs.
     data : (X, y)
-        Training rows, as callbacks may want to score them.
+        Training rows as the user gave them, as callbacks may want to score them.
     attributes : callable
         From the run to the fitted attributes that it would leave behind now.
     """
@@ -38,7 +37,7 @@ class Watch:
         self,
         estimator: Any,
         max_iter: int,
-        data: tuple[NDArray[Any], NDArray[Any]],
+        data: tuple[Any, Any],
         attributes: Callable[[Progress], dict[str, Any]],
     ) -> None:
         self._estimator, self._max_iter, self._data, self._attributes = estimator, max_iter, data, attributes

@@ -9,12 +9,14 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import make_moons
 from sklearn.model_selection import GridSearchCV
 
 from hamiltonian_ml.estimators import callbacks
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
+from hamiltonian_ml.estimators.head import HamiltonianHeadClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from hamiltonian_ml.estimators.transformer import HamiltonianTransformer
 
@@ -180,6 +182,15 @@ def test_callbacks_score_epochs_and_stop(moons):
     assert stop.ended == 1
     assert stop.scores[-1] == pytest.approx(model.score(*moons), abs=0.1)
     assert np.isfinite(stop.scores).all()
+
+
+@pytest.mark.skipif(callbacks.CallbackSupport is object, reason="scikit-learn has no callbacks before 1.9")
+@pytest.mark.parametrize("make", [HamiltonianClassifier, HamiltonianHeadClassifier])
+def test_callbacks_get_tables_and_labels_as_they_were_given(moons, make):
+    table, labels = pd.DataFrame(moons[0], columns=["a", "b"]), np.array(["left", "right"])[moons[1]]
+    watch = _Stop()
+    model = make(n_qubits=2, max_iter=3, **FIT).set_callbacks(watch).fit(table, labels)
+    assert watch.scores[-1] == pytest.approx(model.score(table, labels), abs=0.1)
 
 
 @pytest.mark.skipif(callbacks.CallbackSupport is object, reason="scikit-learn has no callbacks before 1.9")
