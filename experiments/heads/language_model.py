@@ -42,14 +42,19 @@ class Reading:
 
 
 def read(world: World, reading: Reading, folder: Path, *, seed: int) -> Path:
-    """Train the base on the world's sentences and save it in a folder, unless it is there already."""
+    """Train the base on the world's sentences and save it in a folder, unless it is there already.
+
+    It learns on a GPU where torch finds one, and from the same start, though other sums round otherwise there.
+    """
     if folder.exists():
         return folder
     import torch
 
     torch.manual_seed(seed)
     tokenizer, model = _untrained(world, reading)
-    ids = torch.tensor(tokenizer(list(world.sentences), padding="longest")["input_ids"])
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.to(device)
+    ids = torch.tensor(tokenizer(list(world.sentences), padding="longest")["input_ids"], device=device)
     labels = torch.where(ids == tokenizer.pad_token_id, -100, ids)
     optimiser = torch.optim.AdamW(model.parameters(), lr=reading.learning_rate, weight_decay=0.01)
     steps = reading.epochs * -(-len(ids) // reading.batch_size)

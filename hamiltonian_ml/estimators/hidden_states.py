@@ -155,7 +155,7 @@ class TransformersFeatures(TransformerMixin, BaseEstimator):
                 f"layer must be an integer from {-loaded.n_states} to {loaded.n_states - 1}, got {self.layer!r}."
             )
         self.fingerprint_ = loaded.fingerprint
-        self.n_features_out_ = loaded.width
+        self.n_features_out_ = loaded.width(int(self.layer))
         return self
 
     def transform(self, X: ArrayLike) -> Array:

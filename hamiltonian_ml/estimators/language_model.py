@@ -29,8 +29,6 @@ class LanguageModel:
     ----------
     n_states : int
         Hidden states that it has: one for the embedding and one for each block.
-    width : int
-        Numbers in each.
     max_length : int or None
         Most tokens of a text, None if the model sets no limit.
     fingerprint : str
@@ -40,9 +38,17 @@ class LanguageModel:
     model: Any
     tokenizer: Any
     n_states: int
-    width: int
     max_length: int | None
     fingerprint: str
+
+    def width(self, layer: int) -> int:
+        """Return how many numbers a hidden state has; some models have fewer in the last ones than in the others."""
+        import torch
+
+        token = torch.zeros(1, 1, dtype=torch.long, device=self.model.device)
+        with torch.inference_mode():
+            outputs = self.model(input_ids=token, attention_mask=torch.ones_like(token), output_hidden_states=True)
+        return int(outputs.hidden_states[layer].shape[-1])
 
     def hidden_states(
         self, texts: list[str], *, layer: int, pooling: str, max_length: int | None
@@ -159,7 +165,6 @@ def load_language_model(source: str | Path, *, device: str, revision: str | None
         model=model,
         tokenizer=tokenizer,
         n_states=int(text_config.num_hidden_layers) + 1,
-        width=int(text_config.hidden_size),
         max_length=_most_tokens(model, text_config),
         fingerprint=_fingerprint(folder, str(source), config),
     )

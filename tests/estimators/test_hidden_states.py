@@ -327,3 +327,16 @@ def test_reading_a_model_prints_nothing(request, kind, capfd):
     capfd.readouterr()  # what writing the model printed
     TransformersFeatures(folder).fit_transform(TEXTS)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("layer", [0, -1])
+def test_the_number_of_features_is_that_of_the_layer(causal_model, tmp_path, layer):
+    import transformers
+
+    size = {"hidden_size": 8, "word_embed_proj_dim": 4, "ffn_dim": 8, "num_attention_heads": 1, "num_hidden_layers": 1}
+    config = transformers.OPTConfig(vocab_size=len(WORDS) + 9, max_position_embeddings=16, pad_token_id=0, **size)
+    transformers.OPTModel(config).save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(causal_model).save_pretrained(tmp_path)
+    features = TransformersFeatures(tmp_path, layer=layer).fit(TEXTS)
+    assert features.transform(TEXTS).shape == (len(TEXTS), features.n_features_out_)
+    assert len(features.get_feature_names_out()) == features.n_features_out_
