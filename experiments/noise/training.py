@@ -3,7 +3,6 @@
 `python -m experiments.noise.training` prints the results in the repository; ``--run`` trains anew, at the numbers of
 ``--qubits``, which takes some minutes a model. Each model's scores are kept in the folder ``--out``: what is there is
 not trained again. ``--keep`` writes all that is there to the repository. Points are per cent of the test rows.
-The results in the repository were sampled with each qubit's mean readout error for 0 and 1 alike; newer runs have both.
 """
 
 from __future__ import annotations
@@ -71,6 +70,9 @@ def tasks(qubits: Sequence[int], seeds: int, device: str) -> list[Training]:
 
 def report(found: xr.Dataset, device: str) -> list[str]:
     """Return a line for each number of qubits: means over the splits that were trained both ways."""
+    for name in ("n_qubits", "seed"):  # a field that is the same in all tasks is no dimension of what was gathered
+        if name not in found.dims:
+            found = found.expand_dims({name: [found.attrs[f"setting_{name}"]]})
     lines = [f"{'qubits':>6}  {'splits':>6}  {'no noise':>8}  {device:>14}  {'points lost':>15}  {'basis states':>12}"]
     for n_qubits in found["n_qubits"].values:
         here = found.sel(n_qubits=n_qubits)

@@ -55,10 +55,11 @@ def fuse(n_sites, sites, angles):
 
 @njit(cache=True, nogil=True)
 def evolve(state, places, gates, max_bond, threshold):
-    """Apply two-site gates to a ``state`` (tensors, schmidt, bonds), in place; return the sum of what was cut off.
+    """Apply two-site gates to a ``state`` (tensors, schmidt, bonds), in place.
 
     At each gate the smallest squared Schmidt values are cut off, as long as their sum is below ``threshold`` or there
-    are more than ``max_bond``. Those that are round-off do not count.
+    are more than ``max_bond``. Returns how many gates were applied, which are all unless a bond found no room in the
+    arrays, and the sum of what was cut off. Round-off does not count.
     """
     tensors, schmidt, bonds = state
     lost = 0.0
@@ -75,23 +76,26 @@ def evolve(state, places, gates, max_bond, threshold):
         for a in range(left):
             weighed[2 * a : 2 * a + 2] *= schmidt[site, a]
         squares, vectors = np.linalg.eigh(np.dot(np.conj(weighed).T, weighed))
-        total, cut, n_cut = squares.sum(), 0.0, 0
+        total, cut, lost_here, n_cut = squares.sum(), 0.0, 0.0, 0
         for square in squares[:-1]:  # the smallest first
             rest = len(squares) - n_cut
             is_small = square <= ROUND_OFF or cut + square < threshold
             if not is_small and rest <= min(max_bond, 2 * left):
                 break
             cut += max(square, 0.0)
-            lost += square if square > ROUND_OFF else 0.0
+            lost_here += square if square > ROUND_OFF else 0.0
             n_cut += 1
         kept = len(squares) - n_cut
+        if kept > tensors.shape[1]:
+            return k, lost
         norm = np.sqrt(total - cut)
         chosen = np.ascontiguousarray(vectors[:, n_cut:])
         tensors[site, :left, :, :kept] = (np.dot(both, chosen) / norm).reshape(left, 2, kept)
         tensors[site + 1, :kept, :, :right] = np.ascontiguousarray(np.conj(chosen).T).reshape(kept, 2, right)
         schmidt[site + 1, :kept] = np.sqrt(squares[n_cut:]) / norm
         bonds[site + 1] = kept
-    return lost
+        lost += lost_here
+    return len(gates), lost
 
 
 @njit(cache=True, nogil=True)

@@ -25,6 +25,7 @@ from hamiltonian_ml.sampling.native import packed_result
 Real = NDArray[np.float64]
 State = tuple[NDArray[np.complex128], Real, NDArray[np.int64]]  # tensors, Schmidt values, bond dimensions
 _PI = math.pi
+_ROOM = 8  # for the bonds of a state at first; it doubles when they outgrow it
 # One-qubit gates as angles of u, up to a phase; None is the gate's own angle.
 _ONE_QUBIT: dict[str, tuple[float | None, ...]] = {
     "u": (None, None, None), "rz": (0.0, 0.0, None), "p": (0.0, 0.0, None), "ry": (None, 0.0, 0.0),
@@ -153,30 +154,48 @@ class LineSampler(BaseSamplerV2):
         """Yield the place of each circuit, the state at its end, overwritten afterwards, and what was cut off it."""
         trunk_places, trunk_gates, _ = max(fused, key=lambda circuit: len(circuit[0]))
         shared = [n_shared(places, gates, trunk_places, trunk_gates) for places, gates, _ in fused]
-        trunk, done, lost = zero_state(n_sites, self._bond_dimension), 0, 0.0
+        trunk, done, lost = zero_state(n_sites), 0, 0.0
         for place in np.argsort(shared, kind="stable").tolist():
             begun = shared[place]
-            lost += self._evolve(trunk, trunk_places[done:begun], trunk_gates[done:begun])
-            done = begun
+            trunk, more = self._evolved(trunk, trunk_places[done:begun], trunk_gates[done:begun])
+            done, lost = begun, lost + more
             places, gates, _ = fused[place]
-            if len(places) == begun:
-                yield place, trunk, lost
-                continue
-            branch = (trunk[0].copy(), trunk[1].copy(), trunk[2].copy())
-            yield place, branch, lost + self._evolve(branch, places[begun:], gates[begun:])
+            branch, apart = trunk, 0.0
+            if len(places) > begun:
+                copied = (trunk[0].copy(), trunk[1].copy(), trunk[2].copy())
+                branch, apart = self._evolved(copied, places[begun:], gates[begun:])
+            yield place, branch, lost + apart
 
-    def _evolve(self, state: State, places: NDArray[np.int64], gates: NDArray[np.complex128]) -> float:
-        return float(evolve(state, places, gates, self._bond_dimension, self._threshold))
+    def _evolved(self, state: State, places: NDArray[np.int64], gates: NDArray[np.complex128]) -> tuple[State, float]:
+        return evolved(state, places, gates, bond_dimension=self._bond_dimension, threshold=self._threshold)
 
 
-def zero_state(n_sites: int, bond_dimension: int) -> State:
-    """Return the state 00...0 with room for bonds up to a dimension."""
-    most = min(bond_dimension, 2 ** min(n_sites // 2, 62))
-    tensors = np.zeros((n_sites, most, 2, most), dtype=np.complex128)
+def zero_state(n_sites: int) -> State:
+    """Return the state 00...0 with some room for larger bonds."""
+    tensors = np.zeros((n_sites, _ROOM, 2, _ROOM), dtype=np.complex128)
     tensors[:, 0, 0, 0] = 1.0
-    schmidt = np.zeros((n_sites + 1, most))
+    schmidt = np.zeros((n_sites + 1, _ROOM))
     schmidt[:, 0] = 1.0
     return tensors, schmidt, np.ones(n_sites + 1, dtype=np.int64)
+
+
+def evolved(
+    state: State,
+    places: NDArray[np.int64],
+    gates: NDArray[np.complex128],
+    *,
+    bond_dimension: int,
+    threshold: float,
+) -> tuple[State, float]:
+    """Return a state after two-site gates, and the weight that was cut off; the state given is overwritten."""
+    done, lost = evolve(state, places, gates, bond_dimension, threshold)
+    while done < len(gates):
+        tensors, schmidt, bonds = state
+        room = tensors.shape[1]
+        state = np.pad(tensors, ((0, 0), (0, room), (0, 0), (0, room))), np.pad(schmidt, ((0, 0), (0, room))), bonds
+        more, cut = evolve(state, places[done:], gates[done:], bond_dimension, threshold)
+        done, lost = done + more, lost + cut
+    return state, float(lost)
 
 
 def read_line(circuit: QuantumCircuit) -> LineCircuit | None:

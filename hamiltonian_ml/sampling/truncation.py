@@ -12,8 +12,8 @@ from typing import Any
 from qiskit import QuantumCircuit
 
 from hamiltonian_ml.sampling.backends import Backend
-from hamiltonian_ml.sampling.kernels import evolve, fuse
-from hamiltonian_ml.sampling.lines import read_line, zero_state
+from hamiltonian_ml.sampling.kernels import fuse
+from hamiltonian_ml.sampling.lines import evolved, read_line, zero_state
 
 
 def discarded_weight(circuit: QuantumCircuit, backend: Backend) -> float:
@@ -58,8 +58,8 @@ def discarded_weight(circuit: QuantumCircuit, backend: Backend) -> float:
     if line is None:
         return _logged_by_aer(bare, backend)
     places, gates, _ = fuse(line.n_sites, line.sites, line.angles)
-    state = zero_state(line.n_sites, backend.bond_dimension)
-    return float(evolve(state, places, gates, backend.bond_dimension, backend.truncation_threshold))
+    bond_dimension, threshold = backend.bond_dimension, backend.truncation_threshold
+    return evolved(zero_state(line.n_sites), places, gates, bond_dimension=bond_dimension, threshold=threshold)[1]
 
 
 def _logged_by_aer(circuit: QuantumCircuit, backend: Backend) -> float:

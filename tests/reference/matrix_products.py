@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from hamiltonian_ml.sampling.kernels import evolve, fuse
-from hamiltonian_ml.sampling.lines import line_order, read_line, zero_state
+from hamiltonian_ml.sampling.kernels import fuse
+from hamiltonian_ml.sampling.lines import evolved, line_order, read_line, zero_state
 
 
 def amplitudes(circuit, bond_dimension=64, threshold=0.0):
     """Return the state vector that the compiled loops give, in Qiskit's order of the qubits."""
     line = read_line(circuit)
     places, gates, ends = fuse(line.n_sites, line.sites, line.angles)
-    tensors, _, bonds = state = zero_state(line.n_sites, bond_dimension)
-    evolve(state, places, gates, bond_dimension, threshold)
+    state, _ = evolved(zero_state(line.n_sites), places, gates, bond_dimension=bond_dimension, threshold=threshold)
+    tensors, _, bonds = state
     vector = np.ones((1, 1), dtype=complex)
     for site, end in enumerate(ends):
         tensor = np.einsum("ij,ajb->aib", end, tensors[site, : bonds[site], :, : bonds[site + 1]])

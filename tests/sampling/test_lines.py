@@ -8,10 +8,10 @@ from qiskit.quantum_info import Statevector
 from scipy.stats import chi2, chisquare
 
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.sampling import lines
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.circuits import krylov_angles
-from hamiltonian_ml.sampling.kernels import evolve
-from hamiltonian_ml.sampling.lines import LineSampler, line_order, read_line
+from hamiltonian_ml.sampling.lines import LineSampler, evolved, line_order, read_line
 from hamiltonian_ml.sampling.simulators import open_matrix_products_of_aer
 from hamiltonian_ml.sampling.template import krylov_template
 from hamiltonian_ml.sampling.truncation import discarded_weight
@@ -119,11 +119,11 @@ def test_circuits_that_begin_alike_are_evolved_once(rng, monkeypatch):
     angles = krylov_angles(template, rng.normal(size=(1, basis.n_terms)))
     gates = []
 
-    def counted(state, places, *rest):
+    def counted(state, places, *rest, **options):
         gates.append(len(places))
-        return evolve(state, places, *rest)
+        return evolved(state, places, *rest, **options)
 
-    monkeypatch.setattr("hamiltonian_ml.sampling.lines.evolve", counted)
+    monkeypatch.setattr(lines, "evolved", counted)
     line_sampler().run([(c, v, 10) for c, v in zip(template.circuits, angles, strict=True)]).result()
     assert sum(gates) == 4 * 7  # four steps on seven edges, not 1 + 2 + 3 + 4 steps
 

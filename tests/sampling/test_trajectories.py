@@ -13,6 +13,7 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.circuits import krylov_angles
 from hamiltonian_ml.sampling.devices import Calibration, fake_target, read_calibration
+from hamiltonian_ml.sampling.lines import LineSampler
 from hamiltonian_ml.sampling.native import read_native
 from hamiltonian_ml.sampling.template import krylov_template
 from hamiltonian_ml.sampling.trajectories import Noise, TrajectorySampler, draw_errors, noise_of
@@ -77,6 +78,22 @@ def test_errors_carried_to_the_end_give_the_state_that_errors_in_the_circuit_giv
     got = np.empty_like(expected)
     got[np.arange(2**n_qubits) ^ (flips[0] @ 2 ** np.arange(n_qubits))] = Statevector(carried).probabilities()
     np.testing.assert_allclose(got, expected, atol=1e-12)  # round-off of some fifty gates
+
+
+def test_the_simulator_gets_the_qubits_in_use_only():
+    target = fake_target("fake_kingston")
+    circuit, values = native_krylov(target, LINE["fake_kingston"])
+    assert circuit.num_qubits == 156
+    seen = []
+
+    class Recorder(LineSampler):
+        def run(self, pubs, **options):
+            seen.extend(pub_circuit.num_qubits for pub_circuit, *_ in pubs)
+            return super().run(pubs, **options)
+
+    ideal = Recorder(16, 0.0, None, seed=1)
+    TrajectorySampler(read_calibration(target), ideal, seed=1).run([(circuit, values, 10)]).result()
+    assert seen == [6]
 
 
 def test_without_errors_the_samples_are_those_of_the_circuit():
