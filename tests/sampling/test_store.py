@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.files import write_whole
 from hamiltonian_ml.sampling.run import sample_krylov
 from hamiltonian_ml.sampling.store import SampleStore
+from tests.sampling.fake_service import FakeService
 
 BASIS = PauliBasis.chain(3)
 ROWS = np.random.default_rng(1).normal(size=(5, BASIS.n_terms))
@@ -71,6 +75,31 @@ def test_several_at_once_measure_once(tmp_path, runs):
         found = list(pool.map(lambda _: draw(tmp_path), range(4)))
     assert len(runs) == 1
     assert all(each == found[0] for each in found)
+
+
+ONE_OF_TWO = """
+import sys, time
+from pathlib import Path
+from tests.sampling.fake_service import fake_remote
+from tests.sampling.test_jobs import draw
+folder, name = Path(sys.argv[1]), sys.argv[2]
+(folder / name).touch()
+while len(list(folder.glob("ready*"))) < 2:
+    time.sleep(0.01)
+backend, _ = fake_remote(folder / "service")
+rows = draw(backend, folder / "store")
+(folder / f"{name}.txt").write_text(str([(row.words.tolist(), row.counts.tolist()) for row in rows]))
+"""
+
+
+def test_two_processes_that_ask_at_once_pay_once_and_get_the_same(tmp_path):
+    command = [sys.executable, "-c", ONE_OF_TWO, str(tmp_path)]
+    root = Path(__file__).parents[2]
+    children = [subprocess.Popen([*command, f"ready{k}"], cwd=root) for k in range(2)]
+    assert [child.wait() for child in children] == [0, 0]
+    assert len(FakeService(tmp_path / "service").jobs()) == 1
+    one, two = ((tmp_path / f"ready{k}.txt").read_text() for k in range(2))
+    assert one == two
 
 
 def test_files_hold_no_pickle(tmp_path):
