@@ -1,9 +1,11 @@
 """What scikit-learn users may do with the estimators of this package and of its neighbours: one table, run here.
 
-Run ``python -m experiments.benchmarks.peers [NAME ...]``; it takes most of an hour, and a run that was stopped goes on.
-Every estimator has a process of its own. Neighbours are judged where they are installed, and named as missing where
-they are not: qiskit-machine-learning, squlearn and pennylane are packages; qml-benchmarks is a repository, whose folder
-``src`` belongs on PYTHONPATH. All are made as their documentation makes them, for scaled moons with labels -1 and 1.
+Run ``python -m experiments.benchmarks.peers [NAME ...]``. Rows in the folder ``data`` are printed as found, with the
+versions of then; ``--folder`` and another folder judge anew, which takes an hour or two and goes on where it was
+stopped. Every estimator has a process of its own. Neighbours are judged where they are installed, and named as missing
+where they are not: qiskit-machine-learning, squlearn and pennylane are packages; qml-benchmarks is a repository, whose
+folder ``src`` belongs on PYTHONPATH. All are made as their documentation makes them, for scaled moons with labels
+-1 and 1.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -155,7 +158,16 @@ def judge(name: str) -> dict[str, str]:
     warnings.simplefilter("ignore")
     found = {trait: judged(test, make) for trait, test in TRAITS.items()} if classifies else {}
     moons = accuracy(make) if classifies else ""
-    return {**found, "moons": moons, "passed / failed / skipped": checks(make())}
+    counts = checks(make())
+    return {**found, "moons": moons, "passed / failed / skipped": counts, "with": versions(CANDIDATES[name].package)}
+
+
+def versions(package: str) -> str:
+    """Return the versions of a package and of scikit-learn; a repository on PYTHONPATH has none."""
+    known = packages_distributions()
+    known["hamiltonian_ml"] = ["hamiltonian_ml"]  # which an editable installation does not list
+    names = sorted(set(known.get(package, ())))
+    return ", ".join(f"{name} {version(name)}" for name in (*names, "scikit-learn"))
 
 
 def main() -> None:
@@ -176,7 +188,7 @@ def main() -> None:
     for name in options.names:
         row = _kept(name, options.folder)
         cells = " ".join(f"{row.get(c, ''):>{w}}" for c, w in zip(columns, widths, strict=True)) if row else "missing"
-        print(f"{name:40}{cells}", flush=True)
+        print(f"{name:40}{cells}  {row.get('with', '') if row else ''}", flush=True)
 
 
 def _kept(name: str, folder: Path) -> dict[str, str] | None:

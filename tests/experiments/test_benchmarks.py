@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from experiments.benchmarks import defaults, peers, run
@@ -63,6 +65,23 @@ def test_checks_are_counted():
     passed, failed, _ = (int(part) for part in peers.checks(LinearRegression()).split(" / "))
     assert passed > 40
     assert failed == 0
+
+
+def test_a_row_says_what_it_was_found_with():
+    assert peers.versions("pytest") == f"pytest {pytest.__version__}, scikit-learn {sklearn.__version__}"
+    assert peers.versions("of no distribution") == f"scikit-learn {sklearn.__version__}"
+
+
+def test_every_row_of_the_table_is_kept(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["peers"])
+    monkeypatch.setattr(peers, "find_spec", lambda package: None)  # nothing is judged anew
+    peers.main()
+    _, *rows = capsys.readouterr().out.splitlines()
+    assert len(rows) == len(CANDIDATES)
+    for name, row in zip(CANDIDATES, rows, strict=True):
+        assert row.startswith(name)
+        assert "scikit-learn" in row
+        assert " / 0 / 0 " in row or not name.startswith("Hamiltonian")
 
 
 def test_every_estimator_of_ours_is_there_with_each_setting():
