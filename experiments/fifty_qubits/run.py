@@ -1,7 +1,7 @@
 """Two moons at fifty qubits or more, trained end to end from sampled Krylov states.
 
-Run ``python -m experiments.fifty_qubits.run``; one line a seed, about a minute each on 2 cores. ``--qubits 70`` goes
-beyond one 64-bit word.
+Run ``python -m experiments.fifty_qubits.run``; one line a seed, about half a minute each on a core. ``--qubits 70``
+goes beyond one 64-bit word.
 """
 
 from __future__ import annotations

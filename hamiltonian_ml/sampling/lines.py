@@ -124,9 +124,10 @@ class LineSampler(BaseSamplerV2):
         return job
 
     def _sample(self, pubs: Sequence[SamplerPub], circuits: Sequence[LineCircuit]) -> PrimitiveResult[SamplerPubResult]:
-        values = [
-            pub.parameter_values.as_array(pub.circuit.parameters).reshape(math.prod(pub.shape), -1) for pub in pubs
-        ]
+        values = []
+        for pub in pubs:
+            shape = (math.prod(pub.shape), pub.circuit.num_parameters)
+            values.append(pub.parameter_values.as_array(pub.circuit.parameters).reshape(shape))
         n_sites = max((circuit.n_sites for circuit in circuits), default=0)
         shapes = [(len(rows), pub.shots, n_sites) for rows, pub in zip(values, pubs, strict=True)]
         bits = [np.empty(shape, dtype=np.bool_) for shape in shapes]

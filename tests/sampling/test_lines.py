@@ -191,7 +191,9 @@ def test_circuits_of_several_sizes_shapes_and_shots_run_together():
     two.x(3)
     for circuit in (one, two):
         circuit.measure_all()
-    first, second = line_sampler().run([(one, [[[0.0], [np.pi]], [[np.pi], [0.0]]], 5), (two, [], 2)]).result()
+    angles = [[[0.0], [np.pi]], [[np.pi], [0.0]]]
+    none, first, second = line_sampler().run([(one, np.zeros((0, 1)), 4), (one, angles, 5), (two, [], 2)]).result()
+    assert none.data.meas.array.shape == (0, 4, 1)
     assert first.data.meas.array[..., 0].tolist() == [[[0] * 5, [1] * 5], [[1] * 5, [0] * 5]]
     assert second.data.meas.get_bitstrings() == ["1000", "1000"]
 
