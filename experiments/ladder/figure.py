@@ -8,14 +8,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import studies
 from experiments.figures import WIDTH, curve, letter, style
 from experiments.fits import line
 from experiments.parts import Verdict, held
 from hamiltonian_ml.study.statistics import compare, estimate
 
 _PLACES = {"auto": "no noise", "fake_kingston": "Heron r2"}
-_TABLES = {"moons": "two moons", "breast_cancer": "breast cancer"}
 _LOST = 0.02  # accuracy
 _MIN_SIZES, _MIN_SEEDS = 5, 2  # for a verdict
 
@@ -90,13 +88,9 @@ def verdicts(results: xr.DataTree) -> list[Verdict]:
 
 
 def _gradients(noisy: xr.Dataset) -> Verdict:
-    found = {label: late_mean_square(noisy.sel(backend=place, drop=True)) for place, label in _PLACES.items()}
-    n_seeds = estimate(noisy.test_accuracy.sel(backend="fake_kingston").isel(n_qubits=0)).n
-    if studies.cached_profile("qubits"):  # the same without noise over more sizes, of longer fits
-        found |= _of_longer_fits(studies.results("qubits")["training"].to_dataset())
     parts, worst, fewest = [], -np.inf, np.inf
-    for label, values in found.items():
-        mean = values.mean("seed").dropna("n_qubits")
+    for place, label in _PLACES.items():
+        mean = late_mean_square(noisy.sel(backend=place, drop=True)).mean("seed").dropna("n_qubits")
         rate, rate_error, r_exponential = line(mean.n_qubits, np.log2(mean))
         power, power_error, r_power = line(np.log(mean.n_qubits), np.log(mean))
         sizes = [int(n) for n in mean.n_qubits.values]
@@ -106,26 +100,15 @@ def _gradients(noisy: xr.Dataset) -> Verdict:
         )
         worst = max(worst, r_exponential - r_power if rate < 0 else -1.0)
         fewest = min(fewest, len(sizes))
+    n_seeds = estimate(noisy.test_accuracy.sel(backend="fake_kingston").isel(n_qubits=0)).n
     return Verdict(
         6,
         held(worst <= 0.02) if fewest >= _MIN_SIZES else "not decidable",
         "; ".join(parts),
-        f"mean square of all derivatives over the second half of the epochs; two moons, {noisy.sizes['epoch']} epochs, "
-        f"{n_seeds} or fewer seeds, basis states sampled without noise and through Heron r2's; and the models of the "
-        "figure qubits, without noise; held (no exponential decay) if over at least 5 sizes each the exponential law "
-        "fits no better than the power law. Derivatives late in training are small where the loss is",
+        f"mean square of all derivatives over the second half of {noisy.sizes['epoch']} epochs, two moons, "
+        f"{n_seeds} or fewer seeds, basis states sampled without noise and through Heron r2's; held (no exponential "
+        "decay) if over at least 5 sizes the exponential law fits no better than the power law",
     )
-
-
-def _of_longer_fits(training: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Return the same mean squares of the models of figure (e), by data set."""
-    found = {}
-    for name, label in _TABLES.items():
-        here = training.sel(dataset=name, states="sampled", drop=True)
-        square = here.gradient_norm**2 / here.n_parameters
-        last = square.notnull().sum("epoch")
-        found[f"{label}, no noise"] = square.where(square.epoch >= last // 2).mean("epoch")
-    return found
 
 
 def _noise(rungs: xr.Dataset, noisy: xr.Dataset) -> Verdict:
