@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -176,3 +180,39 @@ def test_a_fit_that_is_submitted_again_is_kept_once(place):
     for _ in range(2):
         classifier(backend, store).submit(X, Y)
     assert len(list((store / "fits").iterdir())) == 1
+
+
+KILLED_FIT = """
+import os, signal, sys
+from pathlib import Path
+from tests.estimators.test_hardware import X, Y, classifier
+from tests.sampling.fake_service import FakeService, fake_remote
+folder, method, call = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+answer, calls = getattr(FakeService, method), []
+
+def fatal(*arguments, **options):
+    result = answer(*arguments, **options)
+    calls.append(1)
+    if len(calls) == call:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+setattr(FakeService, method, fatal)
+backend, _ = fake_remote(folder / "service")
+classifier(backend, folder / "store").fit(X, Y)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "call"), [("submit", 1), ("submit", 2), ("status", 1), ("result", 2)])
+def test_a_fit_killed_between_submit_and_collect_goes_on_and_pays_for_nothing_twice(place, tmp_path, method, call):
+    backend, service, store = place
+    command = [sys.executable, "-c", KILLED_FIT, str(tmp_path), method, str(call)]
+    assert subprocess.run(command, cwd=Path(__file__).parents[2], check=False).returncode == -signal.SIGKILL
+    assert service.jobs()  # it was killed with a job sent
+    again = classifier(backend, store).fit(X, Y)
+    usage = again.preview(X)
+    assert (len(service.jobs()), service.executions) == (usage.jobs, usage.executions)
+    unharmed, _ = fake_remote(tmp_path / "another service")
+    whole = classifier(unharmed, tmp_path / "another store").fit(X, Y)
+    np.testing.assert_array_equal(again.decision_function(X), whole.decision_function(X))
