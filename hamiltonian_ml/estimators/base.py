@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT, PauliBasis
 from hamiltonian_ml.estimators import options
 from hamiltonian_ml.estimators.callbacks import CallbackSupport, Watch, with_callbacks
 from hamiltonian_ml.estimators.hardware import HardwareMethods
@@ -201,5 +201,11 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         size = max(1, _CHUNK_AMPLITUDES // self.structure_.dimension)
         for start in range(0, len(rows), size):
             # Plain arithmetic on NumPy arrays: nothing to compile for each new number of rows.
-            coefficients = np.asarray(linear_embedding(self.parameters_, rows[start : start + size]))
+            with np.errstate(over="ignore", invalid="ignore"):
+                coefficients = np.asarray(linear_embedding(self.parameters_, rows[start : start + size]))
+            if not np.abs(coefficients).max() <= LARGEST_COEFFICIENT:  # NaN is too large as well
+                raise ValueError(
+                    f"X has features so large that a coefficient of a Hamiltonian is beyond {LARGEST_COEFFICIENT:g}; "
+                    "scale them as those of the fit were."
+                )
             yield solve(coefficients, self.structure_, self._chosen.rotations(coefficients), tol=_PREDICTION_TOL)

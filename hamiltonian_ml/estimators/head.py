@@ -205,6 +205,8 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         labels = checked_labels(X, y)
         if weights is not None:
             weights = checked_weights(weights, X)
+        if self.features is not None and not hasattr(self.features, "transform"):
+            raise ValueError(f"features must be a transformer or None, got {self.features!r}.")
         base = self.base
         is_classifier = base is None or hasattr(base, "fit")
         if not is_classifier and not callable(base):

@@ -77,6 +77,15 @@ def test_the_same_seed_gives_the_same_model_through_samples_too(blobs):
     assert not np.allclose(fits[0].decision_function(X), fits[2].decision_function(X))
 
 
+@pytest.mark.parametrize("embedding", ["linear", "quadratic"])
+def test_rows_too_large_for_the_operators_are_named(blobs, embedding):
+    X, y = blobs
+    model = HamiltonianClassifier(2, embedding=embedding, max_iter=1, random_state=0).fit(X, y)
+    for ask in (model.predict, model.certify, model.sensitivities):
+        with pytest.raises(ValueError, match=r"X has features so large that a coefficient .* beyond 1e\+100; scale"):
+            ask(1e200 * X)
+
+
 def test_class_weights_shift_decisions(blobs):
     X, y = blobs
     far = X + np.random.default_rng(0).normal(size=X.shape) * 3

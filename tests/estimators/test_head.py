@@ -201,6 +201,12 @@ def test_rows_of_a_class_that_the_default_base_has_not_seen_are_named(moons):
         head.partial_fit(X, y, classes=NAMES)
 
 
+def test_features_that_transform_nothing_are_refused(moons):
+    X, y, base = moons
+    with pytest.raises(ValueError, match="features must be a transformer or None, got 3"):
+        HamiltonianHeadClassifier(base, n_qubits=2, features=3).fit(X, y)
+
+
 def test_logits_that_are_no_numbers_are_refused(moons):
     X, y, _ = moons
     broken = LogisticRegression().fit(X, y)
