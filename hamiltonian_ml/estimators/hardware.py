@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import _get_feature_names
 
 from hamiltonian_ml.estimators import options
 from hamiltonian_ml.learning.embedding import linear_embedding
@@ -27,7 +28,7 @@ from hamiltonian_ml.sampling.usage import Usage
 
 # These say where files lie, what may be spent and what is shown; they do not change what is fitted.
 _NO_PART_OF_THE_FIT = ("store", "max_qpu_seconds", "verbose", "checkpoint")
-_ROWS = ("X", "y", "sample_weight")
+_ROWS = ("X", "columns", "y", "sample_weight")
 _SAME_PARTS = 1e-3  # another processor rounds differently through many layers; another model is off by about one
 
 
@@ -127,10 +128,12 @@ class HardwareMethods:
         """
         store = self._checked_store()
         weights = np.ones(0) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        content = {"X": _plain("X", X), "y": _plain("y", y), "sample_weight": weights}
+        names = _get_feature_names(X)
+        columns = np.empty(0, dtype=str) if names is None else np.asarray(names, dtype=str)
+        content = {"X": _plain("X", X), "columns": columns, "y": _plain("y", y), "sample_weight": weights}
         begun = [file for file in self._submitted(store) if _same_rows(_read(file), content)]
         if not begun:
-            content["parts"] = self._parts_of_user(X)
+            content["parts"] = self._parts_of_user(_table(content))
             data = npz_bytes({**content, "made_for": np.array(self._made_for())})
             digest = hashlib.sha256(b"".join(value.tobytes() for value in content.values())).hexdigest()[:20]
             write_whole(store.path / "fits" / f"{self._fit_key()}-{digest}.npz", data)
@@ -187,7 +190,7 @@ class HardwareMethods:
         given, self.store = self.store, store
         self.pending_jobs_: list[str] = []
         try:
-            self.fit(content["X"], content["y"], sample_weight=weights)
+            self.fit(_table(content), content["y"], sample_weight=weights)
         except SamplesPendingError as pending:
             self.pending_jobs_ = pending.job_ids
         finally:
@@ -211,7 +214,7 @@ class HardwareMethods:
         return [file for file in files if self._has_parts_of(_read(file))]
 
     def _has_parts_of(self, content: dict[str, NDArray[Any]]) -> bool:
-        parts, own = content["parts"], self._parts_of_user(content["X"])
+        parts, own = content["parts"], self._parts_of_user(_table(content))
         return parts.shape == own.shape and np.allclose(parts, own, rtol=_SAME_PARTS, atol=_SAME_PARTS)
 
     def _parts_of_user(self, X: Any) -> NDArray[np.float64]:
@@ -240,6 +243,15 @@ def _plain(name: str, values: Any) -> NDArray[Any]:
 def _read(file: Path) -> dict[str, NDArray[Any]]:
     with np.load(file, allow_pickle=False) as content:
         return {name: content[name] for name in (*_ROWS, "parts")}
+
+
+def _table(content: dict[str, NDArray[Any]]) -> Any:
+    """Return the rows as they were given: with their columns' names, if they had any."""
+    if not len(content["columns"]):
+        return content["X"]
+    import pandas as pd
+
+    return pd.DataFrame(content["X"], columns=content["columns"])
 
 
 def _same_rows(one: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]]) -> bool:

@@ -152,6 +152,22 @@ class HamiltonianLayer(_Module):
         self.structure, self.local_frames = chosen.structure, chosen.local_frames
         return self
 
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return the basis states, which torch keeps beside the parameters in a ``state_dict``."""
+        words = self.structure.subspace.words.view(np.int64)  # torch can hardly do anything with unsigned ones
+        return {"words": torch.from_numpy(words.copy()), "local_frames": self.local_frames}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Take basis states back from a ``state_dict``."""
+        words = state["words"].cpu().numpy().view(np.uint64)
+        if words.ndim != 2 or words.shape[1] != self.basis.n_words or not len(words):
+            raise ValueError(
+                f"state_dict must hold basis states (n_states, {self.basis.n_words}), got shape {words.shape}; make "
+                f"the layer with the number of qubits that it was saved with, here {self.basis.n_qubits}."
+            )
+        self.structure = restrict(self.basis, Subspace.span(self.basis.n_qubits, words))
+        self.local_frames = bool(state["local_frames"])
+
     def extra_repr(self) -> str:
         """Return the sizes, for printing the network."""
         return f"{self.features.shape[0]}, {self.labels.shape[0]}, n_qubits={self.basis.n_qubits}"

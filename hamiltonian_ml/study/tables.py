@@ -43,7 +43,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if not file.is_file():
         raise FileNotFoundError(f"{path} is a folder, not a table." if file.is_dir() else f"there is no file {path}.")
     try:
-        table = pd.read_csv(file, sep=_SEPARATORS[kind]) if kind in _SEPARATORS else _read_parquet(file)
+        table = _read_text(file, _SEPARATORS[kind]) if kind in _SEPARATORS else _read_parquet(file)
     except (ValueError, ArithmeticError, LookupError) as error:  # what parsers raise derives from these
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"{path} cannot be read as a {kind[1:]} table: {reason.rstrip('.')}.") from error
@@ -71,6 +71,14 @@ def numbers_of(table: pd.DataFrame, *, may_drop: bool = True) -> pd.DataFrame:
     drop = " or leave it out with --drop" if may_drop else ""
     columns = {name: _numbers(table[name], str(name), drop) for name in table.columns}
     return pd.DataFrame(columns, index=table.index)
+
+
+def _read_text(file: Path, separator: str) -> pd.DataFrame:
+    table = pd.read_csv(file, sep=separator)
+    names = pd.read_csv(file, sep=separator, header=None, nrows=1, dtype=str).iloc[0]
+    if len(names) == len(table.columns):  # pandas would give a second column of one name another
+        table.columns = names.where(names.notna(), table.columns.to_series(index=names.index))
+    return table
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:

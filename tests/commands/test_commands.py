@@ -144,6 +144,7 @@ def _table(folder, text, name="t.csv"):
         ("a,b\n1,2\n3,4\n", ["--target", "a", "--drop", "a"], "target is the column 'a', which is dropped"),
         ("a,b\n1,2\n3,4\n", ["--target", "a", "--test-fraction", "0", "--backend", "abacus"], "backend must be one of"),
         ("a,b\n1e308,2\n-1e308,4\n", ["--target", "b"], "column 'a' holds numbers beyond 1e+100; give it in an"),
+        ("a,b,a\n1,2,5\n3,4,6\n", ["--target", "b"], "has the column 'a' twice; give columns different names"),
         ("a,b\n1,2\n3,4\n", [], "Missing option '--target'"),
     ],
 )  # fmt: skip

@@ -216,3 +216,13 @@ def test_a_fit_killed_between_submit_and_collect_goes_on_and_pays_for_nothing_tw
     unharmed, _ = fake_remote(tmp_path / "another service")
     whole = classifier(unharmed, tmp_path / "another store").fit(X, Y)
     np.testing.assert_array_equal(again.decision_function(X), whole.decision_function(X))
+
+
+def test_the_names_of_columns_are_kept(place):
+    backend, service, store = place
+    service.script(status=["waiting"])
+    table = pd.DataFrame(X, columns=["age", "size"])
+    assert classifier(backend, store).submit(table, Y).pending_jobs_
+    fitted = classifier(backend, store).collect(wait=True)
+    assert fitted.feature_names_in_.tolist() == ["age", "size"]
+    assert fitted.predict(table).shape == (5,)

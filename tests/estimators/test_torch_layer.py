@@ -105,8 +105,26 @@ def test_the_state_dict_holds_all_that_was_learned(torch):
     other = HamiltonianLayer(3, 2, n_qubits=2, seed=5)
     other.load_state_dict(layer.state_dict())
     x = torch.ones(2, 3)
-    assert set(layer.state_dict()) == set(LEARNED)
+    assert set(layer.state_dict()) == {*LEARNED, "_extra_state"}
     assert torch.equal(layer(x), other(x))
+
+
+@pytest.mark.parametrize("n_qubits", [20, 70])
+def test_selected_states_come_back_from_a_file(torch, tmp_path, n_qubits):
+    start, x = Subspace.from_integers([0], n_qubits), torch.tensor([[0.5, -0.5]])
+    network = torch.nn.Sequential(torch.nn.Linear(2, 2), HamiltonianLayer(2, 2, n_qubits=n_qubits, subspace=start))
+    network[1].select(x, ClassicalSelection(30))
+    torch.save(network.state_dict(), tmp_path / "network.pt")
+    again = torch.nn.Sequential(torch.nn.Linear(2, 2), HamiltonianLayer(2, 2, n_qubits=n_qubits, subspace=start))
+    again.load_state_dict(torch.load(tmp_path / "network.pt", weights_only=True))
+    assert again[1].structure.dimension == 30
+    assert torch.equal(again(x), network(x))
+
+
+def test_states_of_another_number_of_qubits_are_refused(torch):
+    start, other = (HamiltonianLayer(2, 2, n_qubits=n, subspace=Subspace.from_integers([0], n)) for n in (20, 70))
+    with pytest.raises(ValueError, match="make the layer with the number of qubits that it was saved with, here 70"):
+        other.set_extra_state(start.get_extra_state())
 
 
 def test_twenty_qubits_work_on_selected_states(torch):
