@@ -29,7 +29,7 @@ class Study:
     claims : tuple of int
         Numbers of the claims that it decides.
     minutes : mapping of str to float
-        Of each profile, on two cores.
+        Of each profile, on two idle cores: half the processor time of its cells, where they have been run.
     qpu_seconds : float
         On a quantum processor.
     has_data : bool
@@ -57,16 +57,16 @@ STUDIES = {
     study.name: study
     for study in (
         _study("method", "(a) the method, drawn", (), 0, 0, has_data=False),
-        _study("gradients", "(b) gradients against qubits and distance", (5, 7, 8, 9), 1, 10),
-        _study("convergence", "(c) Krylov samples: time step, powers, shots, size, controls", (16, 17, 18, 20), 2, 20),
-        _study("concentration", "(d) states that hold 99 % of the weight", (19, 22), 2, 15),
-        _study("qubits", "(e) training and accuracy from 4 to 50 qubits", (1, 2, 3, 4, 10, 11, 14), 10, 75),
-        _study("ladder", "(f) noise of three Heron generations", (6, 13), 6, 60),
-        _study("errors", "(g) errors of energies, observables and gradients", (23,), 1, 3),
-        _study("cost", "(h) depth of circuits, time of ground states", (10, 12), 1, 3),
-        _study("sensitivity", "(i) accuracy against settings", (15, 26), 4, 20),
-        _study("carry", "states carried over between rows and epochs", (21,), 1, 2),
-        _study("hardness", "(j) bond dimensions, chain against heavy-hex", (24,), 2, 15),
+        _study("gradients", "(b) gradients against qubits and distance", (5, 7, 8, 9), 1, 4),
+        _study("convergence", "(c) Krylov samples: time step, powers, shots, size, controls", (16, 17, 18, 20), 1, 1),
+        _study("concentration", "(d) states that hold 99 % of the weight", (19, 22), 1, 2),
+        _study("qubits", "(e) training and accuracy from 4 to 50 qubits", (1, 2, 3, 4, 10, 11, 14), 10, 60),
+        _study("ladder", "(f) noise of three Heron generations", (6, 13), 3, 15),
+        _study("errors", "(g) errors of energies, observables and gradients", (23,), 1, 1),
+        _study("cost", "(h) depth of circuits, time of ground states", (10, 12), 1, 1),
+        _study("sensitivity", "(i) accuracy against settings", (15, 26), 1, 20),
+        _study("carry", "states carried over between rows and epochs", (21,), 1, 1),
+        _study("hardness", "(j) bond dimensions, chain against heavy-hex", (24,), 1, 15),
         _study("heads", "(k) heads on a frozen language model", (27, 28), 15, 60),
     )
 }

@@ -55,7 +55,8 @@ def _seeds(values: xr.DataArray) -> str:
     """Say how many seeds stand behind the sizes, which differ where models are missing."""
     done = values.notnull().sum("seed")
     few, many = int(done.min()), int(done.max())
-    return f"{many} seeds" if few == many else f"{few} to {many} seeds"
+    word = "seed" if many == 1 else "seeds"
+    return f"{many} {word}" if few == many else f"{few} to {many} {word}"
 
 
 def _table(results: xr.DataTree) -> xr.Dataset:
