@@ -88,6 +88,12 @@ class HamiltonianLayer(_Module):
     >>> from hamiltonian_ml import ClassicalSelection
     >>> layer.select(torch.zeros(1, 3), ClassicalSelection(20)).structure.dimension
     20
+    >>> tuple(layer.get_extra_state()["words"].shape)  # in the state_dict, from where set_extra_state takes them back
+    (20, 1)
+    >>> again = HamiltonianLayer(3, 2, n_qubits=8)
+    >>> again.set_extra_state(layer.get_extra_state())
+    >>> again.structure.dimension
+    20
     """
 
     def __init__(
@@ -153,12 +159,29 @@ class HamiltonianLayer(_Module):
         return self
 
     def get_extra_state(self) -> dict[str, Any]:
-        """Return the basis states, which torch keeps beside the parameters in a ``state_dict``."""
+        """Return the basis states, which torch keeps beside the parameters in a ``state_dict``.
+
+        Returns
+        -------
+        dict
+            ``words`` (n_states, n_words) int64, packed as in `Subspace`, and ``local_frames``.
+        """
         words = self.structure.subspace.words.view(np.int64)  # torch can hardly do anything with unsigned ones
         return {"words": torch.from_numpy(words.copy()), "local_frames": self.local_frames}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Take basis states back from a ``state_dict``."""
+        """Take basis states back from a ``state_dict``.
+
+        Parameters
+        ----------
+        state : dict
+            As `get_extra_state` returns it.
+
+        Raises
+        ------
+        ValueError
+            If the states are those of another number of qubits.
+        """
         words = state["words"].cpu().numpy().view(np.uint64)
         if words.ndim != 2 or words.shape[1] != self.basis.n_words or not len(words):
             raise ValueError(
