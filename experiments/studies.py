@@ -57,7 +57,7 @@ STUDIES = {
     study.name: study
     for study in (
         _study("method", "(a) the method, drawn", (), 0, 0, has_data=False),
-        _study("gradients", "(b) gradients against qubits and distance", (5, 7, 8, 9), 1, 4),
+        _study("gradients", "(b) gradients against qubits and distance", (5, 7, 8, 9), 1, 1),
         _study("convergence", "(c) Krylov samples: time step, powers, shots, size, controls", (16, 17, 18, 20), 1, 1),
         _study("concentration", "(d) states that hold 99 % of the weight", (19, 22), 1, 2),
         _study("qubits", "(e) training and accuracy from 4 to 50 qubits", (1, 2, 3, 4, 10, 11, 14), 10, 60),
