@@ -21,7 +21,8 @@ from hamiltonian_ml.estimators.parameters import documented
 from hamiltonian_ml.estimators.passes import PassByPassOfClasses
 from hamiltonian_ml.estimators.targets import ClassTargets
 from hamiltonian_ml.estimators.validation import check_labels, checked_table
-from hamiltonian_ml.learning.decisions import Decisions, decide
+from hamiltonian_ml.learning.decisions import Decisions, decide, solved_again
+from hamiltonian_ml.learning.expectations import GroundStates
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.selection.strategy import Selection
 from hamiltonian_ml.subspace.boundary import find_boundary
@@ -86,13 +87,28 @@ class SoftmaxClassifier(ClassifierMixin, HamiltonianEstimator):
     def _decisions(self, X: ArrayLike) -> Iterator[Decisions]:
         """Yield logits and certificates in chunks of rows."""
         check_is_fitted(self)
-        rows, boundary, start = self._rows(X), find_boundary(self.structure_), 0
-        offsets = np.broadcast_to(self._offsets(X), (len(rows), self.targets_.n_outputs))
-        rounds = 0 if self.subspace_.is_full else self.decision_rounds
-        for states in self._ground_states(rows):
-            stop = start + len(states.expectations)
-            yield decide(self.parameters_, states, offsets[start:stop], boundary=boundary, rounds=rounds)
-            start = stop
+        rows, boundary = self._rows(X), find_boundary(self.structure_)
+        offsets = self._all_offsets(X, len(rows))
+        for where, states in super()._states_behind(X, rows):
+            yield decide(self.parameters_, states, offsets[where], boundary=boundary, rounds=self._rounds)
+
+    def _states_behind(self, X: ArrayLike, rows: NDArray[np.float64]) -> Iterator[tuple[slice, GroundStates]]:
+        if not self._rounds:
+            yield from super()._states_behind(X, rows)
+            return
+        boundary, offsets = find_boundary(self.structure_), self._all_offsets(X, len(rows))
+        for where, states in super()._states_behind(X, rows):
+            yield where, states
+            again = solved_again(self.parameters_, states, offsets[where], boundary=boundary, rounds=self._rounds)
+            for row, own in again:
+                yield slice(where.start + row, where.start + row + 1), own
+
+    @property
+    def _rounds(self) -> int:
+        return 0 if self.subspace_.is_full else self.decision_rounds
+
+    def _all_offsets(self, X: ArrayLike, n_rows: int) -> NDArray[np.float64]:
+        return np.broadcast_to(self._offsets(X), (n_rows, self.targets_.n_outputs))
 
     def _offsets(self, X: Any) -> NDArray[np.float64] | float:
         """Return what is added to the outputs."""
@@ -100,7 +116,7 @@ class SoftmaxClassifier(ClassifierMixin, HamiltonianEstimator):
 
     def _outputs(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        if self.decision_rounds and not self.subspace_.is_full:
+        if self._rounds:
             return np.concatenate([part.outputs for part in self._decisions(X)])
         outputs: NDArray[np.float64] = super()._outputs(X) + self._offsets(X)
         return outputs

@@ -218,12 +218,10 @@ class Inspectable(KeptInFiles, BaseEstimator):
         """
         check_is_fitted(self)
         rows = self._rows(X)
-        parts, start = [], 0
-        for states in self._ground_states(rows):
-            stop = start + len(states.expectations)
-            parts.append(output_derivatives(self.parameters_, rows[start:stop], states))
-            start = stop
-        return records.sensitivities(self.targets_.changes(np.concatenate(parts)), self)
+        found = np.empty((len(rows), len(self.parameters_.labels), rows.shape[1]))
+        for where, states in self._states_behind(X, rows):
+            found[where] = output_derivatives(self.parameters_, rows[where], states)
+        return records.sensitivities(self.targets_.changes(found), self)
 
     def _html_repr(self) -> str:
         """Return scikit-learn's diagram with a picture of the operators below it."""
@@ -241,6 +239,14 @@ class Inspectable(KeptInFiles, BaseEstimator):
     def _checked(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[Array, NDArray[Any]]:
         """Return rows and labels or values as arrays, or raise ValueError."""
         raise NotImplementedError
+
+    def _states_behind(self, X: ArrayLike, rows: Array) -> Iterator[tuple[slice, GroundStates]]:
+        """Yield the ground states behind predictions, and which rows they are of; of two for a row the last counts."""
+        start = 0
+        for states in self._ground_states(rows):
+            stop = start + len(states.expectations)
+            yield slice(start, stop), states
+            start = stop
 
     def _ground_states(self, rows: Array) -> Iterator[GroundStates]:
         """Yield the ground states of rows in chunks that fit in memory."""

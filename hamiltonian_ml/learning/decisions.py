@@ -5,6 +5,7 @@ In: the ground states of a batch, the label operators, and what is added to the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -86,8 +87,18 @@ def decide(
     added = np.broadcast_to(offsets, (len(states.expectations), len(parameters.labels)))
     found = _judge(parameters, states, added, boundary)
     rows: list[int] = np.flatnonzero(found.doubtful).tolist() if rounds else []
-    settled = [_settle(parameters, _one(states, row), added[row : row + 1], boundary, rounds) for row in rows]
+    settled = [_settle(parameters, _one(states, row), added[row : row + 1], boundary, rounds)[0] for row in rows]
     return _replaced(found, rows, settled) if settled else found
+
+
+def solved_again(
+    parameters: Parameters, states: GroundStates, offsets: ArrayLike, *, boundary: Boundary, rounds: int
+) -> Iterator[tuple[int, GroundStates]]:
+    """Yield the rows of a batch that `decide` solves again, with the ground states behind their decisions."""
+    added = np.broadcast_to(offsets, (len(states.expectations), len(parameters.labels)))
+    doubtful = _judge(parameters, states, added, boundary).doubtful
+    for row in np.flatnonzero(doubtful).tolist() if rounds else []:
+        yield row, _settle(parameters, _one(states, row), added[row : row + 1], boundary, rounds)[1]
 
 
 def _judge(parameters: Parameters, states: GroundStates, offsets: Array, boundary: Boundary) -> Decisions:
@@ -112,8 +123,10 @@ def _judge(parameters: Parameters, states: GroundStates, offsets: Array, boundar
     return Decisions(outputs, certificate, margins, bounds, dimensions)
 
 
-def _settle(parameters: Parameters, states: GroundStates, offsets: Array, boundary: Boundary, rounds: int) -> Decisions:
-    """Return the decision on a single row, which is in doubt, among more basis states."""
+def _settle(
+    parameters: Parameters, states: GroundStates, offsets: Array, boundary: Boundary, rounds: int
+) -> tuple[Decisions, GroundStates]:
+    """Return the decision on a single row, which is in doubt, among more basis states, and its state there."""
     basis, rotations, structure = states.structure.basis, states.rotations, states.structure
     coefficients = states.coefficients if rotations is None else rotate_back(basis, states.coefficients, rotations)
     found = _judge(parameters, states, offsets, boundary)
@@ -122,9 +135,9 @@ def _settle(parameters: Parameters, states: GroundStates, offsets: Array, bounda
         if not found.doubtful[0] or wanted <= structure.dimension:
             break
         structure = refine(structure, states.coefficients, np.ones(1), dimension=wanted, rounds=1)
-        again = solve(coefficients, structure, rotations, tol=states.tol, device="cpu")
-        found = _judge(parameters, again, offsets, find_boundary(structure))
-    return found
+        states = solve(coefficients, structure, rotations, tol=states.tol, device="cpu")
+        found = _judge(parameters, states, offsets, find_boundary(structure))
+    return found, states
 
 
 def _one(states: GroundStates, row: int) -> GroundStates:

@@ -132,7 +132,9 @@ def cz_depth(circuit):
     return circuit.depth(lambda instruction: instruction.operation.name == "cz")
 
 
-@pytest.mark.parametrize("name", heron_fakes())
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name != "fake_kingston" else ()) for name in heron_fakes()]
+)
 def test_a_step_of_fifty_qubits_is_147_cz_in_6_layers_on_every_fake_heron(name):
     basis = PauliBasis.chain(50)
     template = krylov_template(basis, krylov_dimension=2)
