@@ -51,7 +51,9 @@ def test_a_thousand_rows_of_four_powers_at_fifty_qubits_are_ready_in_two_seconds
     assert seconds < 2  # of the processor, all threads together; .6 are usual
 
 
-@pytest.mark.parametrize("name", heron_fakes())
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name != "fake_kingston" else ()) for name in heron_fakes()]
+)
 def test_a_heavy_hexagonal_patch_takes_no_swap_and_nine_layers_on_every_fake_heron(name):
     basis = PauliBasis.heavy_hex(50)
     (circuit,) = krylov_template(basis, krylov_dimension=2).circuits
