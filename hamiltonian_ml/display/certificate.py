@@ -97,5 +97,5 @@ class CertificateDisplay:
         self.ax_.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         self.ax_.set_xlabel("share of rows, sorted")
         self.ax_.set_ylabel("residual / gap")
-        self.ax_.legend(loc="best", frameon=False, handlelength=1.5)
+        self.ax_.legend(loc="lower right", frameon=False, handlelength=1.5)
         return self
