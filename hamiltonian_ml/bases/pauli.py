@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hamiltonian_ml.bases.checks import check_integer, check_operator
 from hamiltonian_ml.bases.lattice import heavy_hex_edges
+from hamiltonian_ml.bases.operators import sparse_terms
 
 if TYPE_CHECKING:
     from qiskit.quantum_info import SparsePauliOp
@@ -123,7 +124,7 @@ class PauliBasis:
         ValueError
             If a string of the operator acts on more than two qubits.
         """
-        supports = [tuple(qubits) for _, qubits, _ in _sparse_terms(operator)]
+        supports = [tuple(qubits) for _, qubits, _ in sparse_terms(operator)]
         return cls.from_edges(operator.num_qubits, [s for s in supports if len(s) == 2])
 
     def subset(self, keep: ArrayLike) -> PauliBasis:
@@ -246,7 +247,7 @@ class PauliBasis:
             )
         place = {self._key(q, p): k for k, (q, p) in enumerate(zip(self.qubits, self.paulis, strict=True))}
         values, identity = np.zeros(self.n_terms), 0.0
-        for letters, qubits, value in _sparse_terms(operator):
+        for letters, qubits, value in sparse_terms(operator):
             if not qubits:
                 identity += value
                 continue
@@ -287,23 +288,6 @@ class PauliBasis:
     @staticmethod
     def _key(qubits: NDArray[np.int64], paulis: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
         return tuple((int(q), int(p)) for q, p in zip(qubits, paulis, strict=True) if p)
-
-
-def _sparse_terms(operator: SparsePauliOp) -> list[tuple[str, list[int], float]]:
-    """Return (letters, qubits, coefficient) for each string, qubits ascending, after checking the operator."""
-    check_operator("operator", operator)
-    terms = []
-    for letters, qubits, value in operator.to_sparse_list():
-        if len(qubits) > 2:
-            raise ValueError(
-                f"operator has the string {letters} on qubits {list(qubits)}; only 1- and 2-local strings are allowed, "
-                "because a circuit has one two-qubit gate an edge."
-            )
-        if abs(complex(value).imag) > 1e-12 * max(1.0, abs(value)):
-            raise ValueError(f"operator must be Hermitian, but the string {letters} has the coefficient {value}.")
-        order = np.argsort(qubits)
-        terms.append(("".join(letters[k] for k in order), [int(qubits[k]) for k in order], complex(value).real))
-    return terms
 
 
 def _checked_edge(edge: Sequence[int], n_qubits: int) -> tuple[int, int]:

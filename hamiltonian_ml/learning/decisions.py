@@ -86,9 +86,8 @@ def decide(
     """
     added = np.broadcast_to(offsets, (len(states.expectations), len(parameters.labels)))
     found = _judge(parameters, states, added, boundary)
-    rows: list[int] = np.flatnonzero(found.doubtful).tolist() if rounds else []
-    settled = [_settle(parameters, _one(states, row), added[row : row + 1], boundary, rounds)[0] for row in rows]
-    return _replaced(found, rows, settled) if settled else found
+    settled = {row: one for row, one, _ in _settled(parameters, states, added, found, boundary, rounds)}
+    return _replaced(found, list(settled), list(settled.values())) if settled else found
 
 
 def solved_again(
@@ -96,9 +95,17 @@ def solved_again(
 ) -> Iterator[tuple[int, GroundStates]]:
     """Yield the rows of a batch that `decide` solves again, with the ground states behind their decisions."""
     added = np.broadcast_to(offsets, (len(states.expectations), len(parameters.labels)))
-    doubtful = _judge(parameters, states, added, boundary).doubtful
-    for row in np.flatnonzero(doubtful).tolist() if rounds else []:
-        yield row, _settle(parameters, _one(states, row), added[row : row + 1], boundary, rounds)[1]
+    found = _judge(parameters, states, added, boundary)
+    for row, _, own in _settled(parameters, states, added, found, boundary, rounds):
+        yield row, own
+
+
+def _settled(
+    parameters: Parameters, states: GroundStates, offsets: Array, found: Decisions, boundary: Boundary, rounds: int
+) -> Iterator[tuple[int, Decisions, GroundStates]]:
+    """Yield each row in doubt, its decision among more basis states, and its state there."""
+    for row in np.flatnonzero(found.doubtful).tolist() if rounds else []:
+        yield row, *_settle(parameters, _one(states, row), offsets[row : row + 1], boundary, rounds)
 
 
 def _judge(parameters: Parameters, states: GroundStates, offsets: Array, boundary: Boundary) -> Decisions:
