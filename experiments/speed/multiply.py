@@ -66,7 +66,7 @@ def _shares(structure: SubspaceStructure, row: np.ndarray, turns: int) -> Iterat
     in_order = tuple(a.astype(kind) for a, kind in zip(in_order, (np.uint32, np.uint32, np.uint16), strict=True))
     lists = (structure.left, structure.right, structure.codes)
     n_bytes = sum(a.nbytes for a in (*lists, diagonal, x, y))
-    halves = np.zeros(n_bytes // 16), np.zeros(n_bytes // 16)
+    halves = rng.standard_normal(n_bytes // 16), np.ones(n_bytes // 16)
     calls = max(3, _TOUCHES // max(len(structure.left), 1))
     in_cache = n_bytes <= _CACHE
     costs = take_turns(
