@@ -149,10 +149,17 @@ def _select(rows, flip_hash, hashes, seen, candidates):
 @compiled
 def find_diagonal_codes(words, bits, offsets, codes):
     """Write the code of each state (rows) in each diagonal chunk (columns)."""
-    masks = run_masks(bits)
-    for u in range(words.shape[0]):
-        for c in range(len(bits)):
-            if masks[c]:
-                codes[u, c] = run_code(words[u, bits[c, 0] >> 6], bits[c, 0], masks[c], offsets[c])
-            else:
+    find_codes_of(words, bits, run_masks(bits), offsets, codes)
+
+
+@compiled
+def find_codes_of(words, bits, masks, offsets, codes):
+    """Do the same with the chunks' masks at hand."""
+    for c in range(len(bits)):
+        if masks[c]:
+            first, mask, offset = bits[c, 0], masks[c], offsets[c]
+            for u in range(len(words)):
+                codes[u, c] = run_code(words[u, first >> 6], first, mask, offset)
+        else:
+            for u in range(len(words)):
                 codes[u, c] = scattered_code(words, u, bits, c, offsets[c])

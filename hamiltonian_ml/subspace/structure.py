@@ -212,11 +212,11 @@ def _search(
 
 
 def hash_table(
-    subspace: Subspace, tables: SignTables, seed: int = 0
+    subspace: Subspace, tables: SignTables
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int32], NDArray[np.uint8]]:
     """Return the hashes of the states and of the flips, and the table and the bits that find a state by its hash."""
     # The keys only spread states over the table; any seed gives the same structure.
-    keys = np.random.default_rng([2601_03235, seed]).integers(0, 2**64, WORD_BITS * subspace.n_words, dtype=np.uint64)
+    keys = np.random.default_rng([2601_03235, 0]).integers(0, 2**64, WORD_BITS * subspace.n_words, dtype=np.uint64)
     hashes, d = search.hash_states(subspace.words, keys), subspace.dimension
     slots = np.full(power_of_two(2 * d), -1, dtype=np.int32)
     seen = np.zeros(power_of_two(4 * d), dtype=np.uint8)  # few of the flips that leave then look as if they stayed

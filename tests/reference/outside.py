@@ -6,6 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def states_outside(inside: set[int], flips: list[int]) -> dict[int, list[int]]:
+    """Return every state that a flip reaches from inside, with the states inside that it is reached from."""
+    found: dict[int, list[int]] = {}
+    for state in inside:
+        for flip in flips:
+            if state ^ flip not in inside:
+                found.setdefault(state ^ flip, []).append(state)
+    return found
+
+
 def full_space_figures(
     hamiltonian: NDArray[np.complex128], inside: NDArray[np.intp], amplitudes: NDArray[np.complex128]
 ) -> tuple[float, float, float, float]:

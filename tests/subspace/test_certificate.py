@@ -13,9 +13,9 @@ from hamiltonian_ml.subspace import boundary
 from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.certificate import certify, spreads
 from hamiltonian_ml.subspace.ground_state import lowest_levels
-from hamiltonian_ml.subspace.structure import hash_table, restrict
+from hamiltonian_ml.subspace.structure import restrict
 from tests.reference.dense import dense_hamiltonian
-from tests.reference.outside import full_space_figures
+from tests.reference.outside import full_space_figures, states_outside
 
 
 @given(seed=st.integers(0, 2**32 - 1))
@@ -114,31 +114,52 @@ def test_a_single_state_is_never_trusted():
     assert not certify(structure, coeffs, lowest_levels(structure, coeffs)).trusted[0]
 
 
-def test_states_that_share_a_hash_are_told_apart(monkeypatch):
-    structure = restrict(PauliBasis.chain(6), Subspace.from_integers([0, 3, 5, 40], 6))
-    expected, seeds = find_boundary(structure), []
+@pytest.mark.parametrize("n_qubits", [6, 70])
+@pytest.mark.parametrize("connectivity", ["chain", "star"])
+def test_the_boundary_is_that_of_flipping_every_state(n_qubits, connectivity, rng, monkeypatch):
+    if connectivity == "star":  # too many neighbours for one chunk of codes, whose bits lie anywhere
+        basis = PauliBasis.from_edges(n_qubits, [(q, n_qubits - 1) for q in range(n_qubits - 1)])
+    else:
+        basis = PauliBasis.chain(n_qubits)
+    inside = {sum(1 << int(q) for q in rng.choice(n_qubits, size=rng.integers(4), replace=False)) for _ in range(40)}
+    structure = restrict(basis, Subspace.from_integers(sorted(inside), n_qubits))
+    expected = states_outside(inside, [number(flip) for flip in structure.tables.flips])
+    for setting in ("_BUCKET", "_MOST_BUCKETS", "_BLOCK_ROWS"):
+        monkeypatch.setattr(boundary, setting, 16)  # several of each
+    found, members = find_boundary(structure), [number(words) for words in structure.subspace.words]
+    n_chunks = dict(zip(map(number, structure.tables.flips), np.diff(structure.tables.flip_chunks), strict=True))
+    assert sorted(map(number, found.words)) == sorted(expected)
+    for state, start, stop in zip(map(number, found.words), found.starts[:-1], found.starts[1:], strict=True):
+        sources = sorted(members[u] for u in found.columns[start:stop])
+        assert sources == sorted(u for u in expected[state] for _ in range(n_chunks[u ^ state]))
+    # The elements that lead outside are those of the matrix of all these states.
+    row = rng.normal(size=(1, basis.n_terms))
+    levels = lowest_levels(structure, row)
+    every = restrict(basis, Subspace.span(n_qubits, structure.subspace.words, found.words))
+    state = np.zeros(every.dimension, dtype=complex)
+    state[every.subspace.places(structure.subspace.words)] = levels.ground_states[0]
+    error = every.matrix(row[0]) @ state - levels.energies[0, 0] * state
+    assert certify(structure, row, levels, boundary=found).residual[0] == pytest.approx(np.linalg.norm(error), rel=1e-9)
 
-    def all_alike(subspace, tables, seed):
-        seeds.append(seed)
-        hashes, flip_hashes, slots, seen = hash_table(subspace, tables, seed)
-        return (hashes, flip_hashes, slots, seen) if seed else (0 * hashes, 0 * flip_hashes, *_one_hash(subspace))
 
-    monkeypatch.setattr("hamiltonian_ml.subspace.boundary.hash_table", all_alike)
-    boundary = find_boundary(structure)
-    assert seeds == [0, 1]
-    assert set(boundary.words[:, 0]) == set(expected.words[:, 0])
-    assert len(boundary.columns) == len(expected.columns)
-
-
-def _one_hash(subspace):
-    """Return the table and bits in which every state has the hash zero."""
-    slots, seen = np.full(16, -1, dtype=np.int32), np.full(16, 255, dtype=np.uint8)
-    slots[: subspace.dimension] = np.arange(subspace.dimension)
-    return slots, seen
+def test_threads_find_the_same_boundary(rng, monkeypatch):
+    structure = restrict(PauliBasis.chain(30), Subspace.excitations(30, 2))
+    monkeypatch.setattr(boundary, "_BLOCK_ROWS", 50)
+    monkeypatch.setattr("hamiltonian_ml.bases.threads.n_threads", lambda: 1)
+    alone = find_boundary(structure)
+    monkeypatch.setattr("hamiltonian_ml.bases.threads.n_threads", lambda: 3)
+    shared = find_boundary(structure)
+    for name in ("words", "starts", "columns", "codes", "diagonal_codes"):
+        np.testing.assert_array_equal(getattr(shared, name), getattr(alone, name))
 
 
-def test_more_entries_than_can_be_numbered_are_refused_before_any_work(monkeypatch):
-    monkeypatch.setattr(boundary, "_MOST_ENTRIES", 10)
+def number(words):
+    """Return packed words as one integer."""
+    return sum(int(word) << (64 * place) for place, word in enumerate(words))
+
+
+def test_a_boundary_beyond_the_free_memory_is_refused_before_any_work(monkeypatch):
+    monkeypatch.setattr(boundary, "free_memory", lambda: 400)
     structure = restrict(PauliBasis.chain(3), Subspace.from_integers([0, 1, 2], 3))
-    with pytest.raises(MemoryError, match=r"outside 3 basis states cannot be counted: 15 entries .* at most 10 are"):
+    with pytest.raises(MemoryError, match=r"outside 3 basis states may take .* GiB, but .* free; keep fewer"):
         find_boundary(structure)
