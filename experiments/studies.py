@@ -60,13 +60,13 @@ STUDIES = {
         _study("gradients", "(b) gradients against qubits and distance", (5, 7, 8, 9), 1, 1),
         _study("convergence", "(c) Krylov samples: time step, powers, shots, size, controls", (16, 17, 18, 20), 1, 1),
         _study("concentration", "(d) states that hold 99 % of the weight", (19, 22), 1, 2),
-        _study("qubits", "(e) training and accuracy from 4 to 50 qubits", (1, 2, 3, 4, 10, 11, 14), 10, 60),
-        _study("ladder", "(f) noise of three Heron generations", (6, 13), 3, 15),
+        _study("qubits", "(e) training and accuracy from 4 to 50 qubits", (1, 2, 3, 4, 10, 11, 14), 10, 40),
+        _study("ladder", "(f) noise of three Heron generations", (6, 13), 3, 7),
         _study("errors", "(g) errors of energies, observables and gradients", (23,), 1, 1),
         _study("cost", "(h) depth of circuits, time of ground states", (10, 12), 1, 1),
-        _study("sensitivity", "(i) accuracy against settings", (15, 26), 1, 20),
+        _study("sensitivity", "(i) accuracy against settings", (15, 26), 1, 4),
         _study("carry", "states carried over between rows and epochs", (21,), 1, 1),
-        _study("hardness", "(j) bond dimensions, chain against heavy-hex", (24,), 1, 15),
+        _study("hardness", "(j) bond dimensions, chain against heavy-hex", (24,), 1, 1),
         _study("heads", "(k) heads on a frozen language model", (27, 28), 15, 60),
     )
 }

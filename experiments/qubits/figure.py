@@ -273,5 +273,4 @@ def numbers(results: xr.DataTree) -> dict[str, str]:
         "moonsSeconds": f"{float(here.cell_processor_seconds.mean()):.0f}",
         "moonsCz": f"{float(here.cz_count.mean()):.0f}",
         "trainingCells": str(results["training"].attrs["n_cells"]),
-        "trainingMissing": str(results["training"].attrs["n_missing"]),
     }
