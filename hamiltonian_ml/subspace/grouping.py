@@ -103,6 +103,7 @@ def group(
     table, own = np.empty(size, dtype=np.int32), np.empty((largest, words.shape[1]), dtype=np.uint64)
     rows, kinds = np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.int64)
     members, firsts = np.empty(largest, dtype=np.int32), np.empty(largest, dtype=np.int32)
+    order, heads = np.empty(largest, dtype=np.int32), np.empty(flip_chunks[-1] + 2, dtype=np.int64)
     ends, keys, n_states = np.empty(largest, dtype=np.int64), np.empty(largest, dtype=np.uint64), np.int64(0)
     for b in range(len(buckets) - 1):
         m = buckets[b + 1] - buckets[b]
@@ -116,11 +117,13 @@ def group(
         ends[:n] = 0
         for i in range(m):
             ends[members[i]] += flip_chunks[kinds[i] + 1] - flip_chunks[kinds[i]]
+        _order_by_size(ends[:n], heads, order)
         for g in range(n):
+            state = order[g]
             starts[n_states + g] = n_before
-            n_before, ends[g] = n_before + ends[g], n_before
+            n_before, ends[state] = n_before + ends[state], n_before
             for w in range(words.shape[1]):
-                outside[n_states + g, w] = own[firsts[g], w]
+                outside[n_states + g, w] = own[firsts[state], w]
         _write_entries(rows[:m], kinds, members, words, flip_chunks, bits, masks, offsets, ends, columns, codes)
         find_codes_of(
             outside[n_states : n_states + n], diagonal_bits, diagonal_masks, diagonal_offsets, diagonal_codes[n_states:]
@@ -154,6 +157,23 @@ def _find_equal(states, keys, table, shift, members, firsts):
             n += 1
         members[i] = table[place]
     return n
+
+
+@compiled
+def _order_by_size(sizes, heads, order):
+    """Write the places of the sizes in ascending order, equal ones as they come; ``heads`` is room for counting them.
+
+    Passes over the states then have loops of one length for many states in a row, which a processor guesses right.
+    """
+    longest = np.max(sizes) if len(sizes) else 0
+    heads[: longest + 2] = 0
+    for g in range(len(sizes)):
+        heads[sizes[g] + 1] += 1
+    for size in range(longest):
+        heads[size + 1] += heads[size]
+    for g in range(len(sizes)):
+        order[heads[sizes[g]]] = g
+        heads[sizes[g]] += 1
 
 
 @compiled
