@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 _PAIR = ir.VectorType(ir.DoubleType(), 2)
 _FUSED = ("contract", "reassoc")  # a product and its sum may round once
 _ALIGNMENT = 8  # NumPy promises no more
+_CACHED = 1 << 16  # amplitudes of which two vectors lie in a core's own cache
+_AHEAD = 256  # pairs after the present one whose amplitudes are asked for: six flips or so of a block
 
 
 def add_pairs(left: Any, right: Any, codes: Any, table: Any, x: Any, y: Any) -> None:
@@ -32,7 +35,11 @@ def _choose_loop(left, right, codes, table, x, y):
 
 
 def _add_complex_pairs(left, right, codes, table, x, y):
-    for k in range(len(left)):
+    n_ahead = max(len(left) - _AHEAD, 0) if len(x) > _CACHED else 0
+    for k in range(n_ahead):
+        _fetch(np.uint64(right[k + _AHEAD]), x, y)
+        _add_pair(np.uint64(left[k]), np.uint64(right[k]), np.uint64(codes[k]), table, x, y)
+    for k in range(n_ahead, len(left)):
         _add_pair(np.uint64(left[k]), np.uint64(right[k]), np.uint64(codes[k]), table, x, y)
 
 
@@ -65,6 +72,22 @@ def _add_pair(typing, left, right, code, table, x, y):
         return context.get_dummy_value()
 
     return types.void(left, right, code, table, x, y), generate
+
+
+@intrinsic
+def _fetch(typing, place, x, y):
+    """Ask for amplitudes that will be read in x and changed in y; nothing waits for them."""
+
+    def generate(context, builder, signature, values):
+        number, address = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [address, number, number, number])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        for is_changed, pair in enumerate(zip(signature.args[1:], values[1:], strict=True)):
+            where = builder.bitcast(_place(builder, _numbers(context, builder, *pair), values[0]), address)
+            builder.call(fetch, [where, *(ir.Constant(number, n) for n in (is_changed, 3, 1))])  # for all caches, data
+        return context.get_dummy_value()
+
+    return types.void(place, x, y), generate
 
 
 def _numbers(context: Any, builder: Any, kind: Any, value: Any) -> Any:

@@ -18,9 +18,9 @@ def _add(left, right, codes, table, x, y):  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize("code_type", [np.uint16, np.int32])
 @pytest.mark.parametrize("dtype", [float, complex])
-def test_compiled_pairs_equal_the_plain_loop(dtype: DTypeLike, code_type: DTypeLike) -> None:
-    rng = np.random.default_rng(0)
-    d, n_codes, n_pairs = 20, 7, 50
+@pytest.mark.parametrize(("d", "n_pairs"), [(20, 50), (70_000, 100), (70_000, 1000)])  # beyond the caches: asked ahead
+def test_compiled_pairs_equal_the_plain_loop(d: int, n_pairs: int, dtype: DTypeLike, code_type: DTypeLike) -> None:
+    rng, n_codes = np.random.default_rng(0), 7
     left, right = rng.integers(0, d, (2, n_pairs)).astype(np.uint32)
     codes = rng.integers(0, n_codes, n_pairs).astype(code_type)
     table, x, y = (_numbers(rng, n, dtype) for n in (n_codes, d, d))
