@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -145,7 +146,8 @@ def test_a_worker_that_is_killed_costs_its_cell_one_more_run(folder, log):
 
 @pytest.mark.slow
 def test_cells_that_kill_a_pool_of_the_users_end_in_an_error_that_says_what_to_do(folder, log):
-    with ProcessPoolExecutor(1) as pool, pytest.raises(WorkersDiedError, match="use fewer workers"):
+    own = get_context("spawn")  # other tests may have left JAX's threads in this process, which must not be forked
+    with ProcessPoolExecutor(1, mp_context=own) as pool, pytest.raises(WorkersDiedError, match="use fewer workers"):
         sweep(tasks(4, log, 0), counting.die_once, pool, folder=folder)
 
 
