@@ -21,7 +21,7 @@ import xarray as xr
 from hamiltonian_ml.bases.files import whole_file
 from hamiltonian_ml.study.executors import pinned_threads
 from hamiltonian_ml.study.provenance import provenance
-from hamiltonian_ml.study.results import read_results, write_results
+from hamiltonian_ml.study.results import DamagedResultsError, read_results, write_results
 from hamiltonian_ml.study.tasks import Task
 
 Run = Callable[[Any], xr.Dataset]
@@ -109,13 +109,30 @@ def run_cell(task: Task, run: Run, folder: Path, *, threads: int = 1) -> Status:
 
 
 def read_cell(folder: Path, key: str) -> xr.Dataset:
-    """Return the result of a cell; OSError if there is none."""
-    return read_results(result_path(folder, key)).to_dataset()
+    """Return the result of a cell; OSError if there is none, or if its file is damaged."""
+    remedy = "delete it, or run the sweep again with retry (retry_failed=True, --retry)"
+    return read_results(result_path(folder, key), remedy=remedy).to_dataset()
 
 
 def read_failure(folder: Path, key: str) -> Failure:
-    """Return the record of a failed cell; OSError if there is none."""
-    return Failure(**json.loads(failure_path(folder, key).read_text()))
+    """Return the record of a failed cell; OSError if there is none, ValueError if it is damaged."""
+    path = failure_path(folder, key)
+    try:
+        return Failure(**json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is damaged and holds no failure of a cell ({error}); delete it.") from error
+
+
+def forget_failed(folder: Path, key: str) -> None:
+    """Remove the record of a cell's failure, or its result if that file is damaged, so that the cell runs again."""
+    failure_path(folder, key).unlink(missing_ok=True)
+    with _lock(folder / f".{key}.lock") as ours:  # or another sweep could put a whole file there before it is removed
+        if not ours or not result_path(folder, key).exists():
+            return
+        try:
+            read_cell(folder, key)
+        except DamagedResultsError:
+            result_path(folder, key).unlink()
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -40,6 +40,8 @@ def gather(tasks: Iterable[Task], folder: Path) -> xr.Dataset:
     ------
     ValueError
         If no cell is done, or the tasks are of different classes.
+    OSError
+        If the file of a cell is damaged.
     """
     wanted = list(dict.fromkeys(tasks))
     done = [task for task in wanted if result_path(folder, task.key).exists()]

@@ -21,6 +21,7 @@ from hamiltonian_ml.study.cells import (
     Run,
     Status,
     failure_path,
+    forget_failed,
     read_failure,
     remove_leftovers,
     result_path,
@@ -94,7 +95,7 @@ def sweep(
     threads : int
         Threads of numerical libraries in each worker.
     retry_failed : bool
-        Whether cells whose failure is on record run again.
+        Whether cells whose failure is on record, or whose file is damaged, run again.
     progress : bool
         Whether a bar with the time to finish is drawn on stderr.
 
@@ -142,7 +143,7 @@ def sweep(
     remove_leftovers(folder)
     if retry_failed:
         for task in wanted:
-            failure_path(folder, task.key).unlink(missing_ok=True)
+            forget_failed(folder, task.key)
     counts: Counter[str] = Counter(_known(folder, task) for task in wanted)
     pending = [task for task in wanted if _known(folder, task) == "new"]
     with tqdm(total=len(pending), desc="sweep", unit="cell", disable=not progress) as bar:

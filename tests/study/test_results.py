@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
 
 from hamiltonian_ml.bases.files import whole_file
-from hamiltonian_ml.study.results import read_results, write_results
+from hamiltonian_ml.study.results import DamagedResultsError, read_results, write_results
 
 
 def some_results() -> xr.DataTree:
@@ -69,4 +70,34 @@ def test_a_missing_folder_is_an_error_of_the_system(tmp_path):
 def test_a_file_that_is_not_netcdf_is_refused(tmp_path):
     (tmp_path / "run.nc").write_text("not netCDF")
     with pytest.raises(OSError, match="signature"):
+        read_results(tmp_path / "run.nc")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9])
+def test_a_file_that_is_cut_off_is_named_in_one_line(share, tmp_path):
+    path = tmp_path / "full.nc"
+    write_results(some_results(), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(DamagedResultsError, match=r"full\.nc is damaged .*; restore it, or delete it") as error:
+        read_results(path)
+    assert "\n" not in str(error.value)
+
+
+def test_damage_inside_a_file_names_it_too(tmp_path):
+    path = tmp_path / "full.nc"
+    results = xr.Dataset({"draw": ("row", np.arange(999.0))})
+    results.draw.encoding = {"zlib": True}
+    write_results(results, path)
+    with h5py.File(path) as file:
+        begin = file["draw"].id.get_chunk_info(0).byte_offset
+    damaged = bytearray(path.read_bytes())
+    damaged[begin : begin + 20] = bytes(20)
+    path.write_bytes(damaged)
+    with pytest.raises(DamagedResultsError, match=r"full\.nc is damaged"):
+        read_results(path)
+
+
+def test_a_file_that_is_not_there_is_not_called_damaged(tmp_path):
+    with pytest.raises(FileNotFoundError):
         read_results(tmp_path / "run.nc")

@@ -70,6 +70,28 @@ def test_a_failed_cell_is_kept_with_its_traceback_and_runs_again_only_on_request
     assert (again.ran, again.skipped, again.failed, again.failures()) == (2, 2, 0, [])
 
 
+@pytest.mark.parametrize("content", [b"", b"half a file"])
+def test_a_damaged_cell_is_named_and_runs_again_on_request(content, folder, log, pool):
+    damaged = sweep(tasks(3, log, 0), run, pool, folder=folder).tasks[1]
+    (folder / f"{damaged.key}.nc").write_bytes(content)
+    again = sweep(tasks(3, log, 0), run, pool, folder=folder)
+    assert again.skipped == 3
+    with pytest.raises(
+        OSError, match=rf"{damaged.key}\.nc is damaged .*; delete it, or run the sweep again with retry"
+    ):
+        again.results()
+    mended = sweep(tasks(3, log, 0), run, pool, folder=folder, retry_failed=True)
+    assert (mended.ran, mended.skipped) == (1, 2)
+    assert mended.results().n_missing == 0
+
+
+def test_a_damaged_record_of_a_failure_is_named(folder, log, pool):
+    failed = sweep(tasks(1, log, 0), lambda task: 3.0, pool, folder=folder)
+    (folder / f"{failed.tasks[0].key}.failed.json").write_text("")
+    with pytest.raises(ValueError, match=r"\.failed\.json is damaged .*; delete it"):
+        failed.failures()
+
+
 def test_a_run_that_returns_no_dataset_is_a_failure_that_says_so(folder, log, pool):
     failed = sweep(tasks(1, log, 0), lambda task: 3.0, pool, folder=folder)
     assert "run must return an xarray.Dataset, got float" in failed.failures()[0].error
