@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import connection
+from pathlib import Path
 
 import numba
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -42,7 +43,7 @@ def open_executor(cluster: str | None = None, *, workers: int | None = None) -> 
     ImportError
         If a cluster is asked for and Dask is not installed.
     OSError
-        If no scheduler answers.
+        If no scheduler answers, or its file is not there.
 
     Notes
     -----
@@ -94,12 +95,18 @@ def pinned_threads(number: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _dask_executor(cluster: str) -> Iterator[Executor]:
+    by_file = cluster.endswith(".json")
+    if by_file and not Path(cluster).is_file():  # for which Dask would wait without end
+        raise FileNotFoundError(
+            f"cluster names a scheduler file that is not there, {cluster}; start the scheduler with "
+            "--scheduler-file first, or give its address."
+        )
     try:
         from distributed import Client
     except ImportError as error:
         raise ImportError("a cluster needs dask.distributed: pip install 'hamiltonian_ml[cluster]'.") from error
-    by_file = {"scheduler_file": cluster} if cluster.endswith(".json") else {"address": cluster}
-    with Client(**by_file, timeout=_CONNECT_SECONDS, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+    where = {"scheduler_file": cluster} if by_file else {"address": cluster}
+    with Client(**where, timeout=_CONNECT_SECONDS, set_as_default=False) as client:  # type: ignore[no-untyped-call]
         executor = client.get_executor(pure=False)
         try:
             yield executor

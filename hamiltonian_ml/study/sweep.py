@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +35,8 @@ _MAX_BREAKS = 3  # times in a row that workers die before any cell is done: then
 _PATIENCE = (0.05, 2.0)  # seconds between looks at cells that another sweep is running, from and to
 
 
-class WorkersDiedError(RuntimeError):
-    """Worker processes were killed again and again before any cell was done."""
+class WorkersDiedError(OSError):
+    """Worker processes were killed again and again before any cell was done, or their scheduler was lost."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,10 @@ def sweep(
     ValueError
         If something is not a `Task`.
     WorkersDiedError
-        If local workers are killed again and again before they finish a cell. What is done is kept.
+        If workers are killed again and again before they finish a cell, or the scheduler of a cluster is lost. What is
+        done is kept.
     OSError
-        If the folder cannot be written to.
+        If the folder cannot be written to, or no scheduler answers.
 
     Notes
     -----
@@ -189,6 +190,11 @@ def _run_all(
                     f"workers were killed with {len(left)} cells to go, perhaps for want of memory: use fewer workers "
                     "or smaller tasks, and start the sweep again; finished cells are kept."
                 ) from error
+        except CancelledError as error:  # which no cell asks for: Dask does it where it loses its scheduler
+            raise WorkersDiedError(
+                f"{len(left)} cells were cancelled before they were done, for the scheduler was lost or the executor "
+                "was closed: see what ended it, and start the sweep again; finished cells are kept."
+            ) from error
         else:
             if left:  # all of them busy elsewhere
                 time.sleep(wait)

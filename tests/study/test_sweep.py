@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -158,6 +158,32 @@ def test_pinning_is_undone_where_a_variable_was_not_set(monkeypatch):
 def test_a_number_of_workers_that_is_none_is_refused(workers):
     with pytest.raises(ValueError, match="workers must be a positive integer or None"), open_executor(workers=workers):
         pass
+
+
+def test_a_scheduler_file_that_is_not_there_is_an_error_at_once(folder, log, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"scheduler file that is not there, .*no\.json; start the scheduler"):
+        sweep(tasks(1, log, 0), run, str(tmp_path / "no.json"), folder=folder)
+
+
+class Cancelling(ThreadPoolExecutor):
+    """Cancels the second cell and all that follow, as Dask does when its scheduler is gone."""
+
+    given = 0
+
+    def submit(self, *arguments, **options):
+        self.given += 1
+        if self.given == 1:
+            return super().submit(*arguments, **options)
+        lost = Future()
+        lost.cancel()
+        lost.set_running_or_notify_cancel()
+        return lost
+
+
+def test_a_scheduler_that_is_lost_ends_the_sweep_in_one_error(folder, log):
+    with Cancelling(1) as pool, pytest.raises(WorkersDiedError, match=r"cells were cancelled .* start the sweep again"):
+        sweep(tasks(3, log, 0), run, pool, folder=folder)
+    assert len(finished(folder)) == 1
 
 
 @pytest.mark.slow
