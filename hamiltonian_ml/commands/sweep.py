@@ -41,7 +41,10 @@ def sweep(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
-    """Train on a table for all combinations of qubits, selections, backends and seeds."""
+    """Train on a table for all combinations of qubits, selections, backends and seeds.
+
+    Status 1 if a cell failed, after the results of the others; 2 if none is left to show.
+    """
     check_folder(out)
     from hamiltonian_ml.study.plan import on_axes, run
     from hamiltonian_ml.study.sweep import sweep as run_sweep
@@ -63,6 +66,8 @@ def sweep(
     results = on_axes(done.results())
     results.attrs["title"] = Path(chosen.table).stem
     _report(done, results, _write(results, out), as_json=as_json)
+    if done.failed:
+        raise typer.Exit(1)
 
 
 def _plan(file: Path | None, options: dict[str, Any], max_iter: int | None) -> Plan:

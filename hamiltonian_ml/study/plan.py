@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
@@ -93,6 +93,7 @@ class Plan:
     max_qpu_seconds: float | None = None
 
     def __post_init__(self) -> None:
+        _check_kinds({name: value for name, value in vars(self).items() if value is not None})
         for name in ("qubits", "selection", "backend"):
             value = getattr(self, name)
             if isinstance(value, str) or not isinstance(value, Sequence) or not value:
@@ -110,6 +111,7 @@ class Plan:
             if self.store is None:
                 raise ValueError("max_qpu_seconds needs store, the folder in which all jobs of the sweep are counted.")
         check_integer("seeds", self.seeds, at_least=1)
+        check_real("test_fraction", self.test_fraction)
         if not 0 < self.test_fraction < 1:
             raise ValueError(f"test_fraction must be between 0 and 1, got {self.test_fraction!r}.")
         allowed = [name for name in HamiltonianClassifier().get_params() if name not in _SWEPT]
@@ -136,7 +138,7 @@ def read_plan(path: Path) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If the file is not TOML or has a key that a plan has not.
+        If the file is not TOML, has a key that a plan has not, or something else than text for a path.
     OSError
         If there is no such file.
     """
@@ -146,6 +148,7 @@ def read_plan(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is not valid TOML: {error}.") from error
     for name in given:
         check_choice(f"keys of {path}", name, tuple(field.name for field in fields(Plan)))
+    _check_kinds(given)
     for name in ("table", "store"):
         if name in given and not (name == "table" and given[name] in known_datasets()):
             given[name] = str(Path(path).parent / given[name])
@@ -199,6 +202,10 @@ def _table(name: str, target: str, *, seed: int) -> tuple[Table, str]:
     if name in known_datasets():
         return load_table(name, seed=seed), name
     frame = read_table(name)
+    if not target:
+        raise ValueError(
+            f"target is missing: name the column of {name} that holds the labels, by --target or as target in the file."
+        )
     require_columns(frame, [target])
     gaps = frame[target].isna()
     if gaps.any():
@@ -213,5 +220,19 @@ def _table(name: str, target: str, *, seed: int) -> tuple[Table, str]:
     return table, hashlib.sha256(Path(name).read_bytes()).hexdigest()
 
 
+def _check_kinds(given: Mapping[str, Any]) -> None:
+    """Raise ValueError unless names and paths are text, and the other parameters a table of names."""
+    for name in ("table", "target", "store"):
+        if not isinstance(given.get(name, ""), str):
+            raise ValueError(f"{name} must be text, got {given[name]!r}; in a file, write it between quotes.")
+    settings = given.get("settings", {})
+    if not isinstance(settings, dict):
+        raise ValueError(
+            f"settings must be a table of parameters, got {settings!r}; in a file, begin it by [settings]."
+        )
+
+
 def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise ValueError(f"settings must be numbers, text, booleans or lists of those, but one of them is {value!r}.")
     return tuple(_frozen(part) for part in value) if isinstance(value, list) else value

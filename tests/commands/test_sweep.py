@@ -67,7 +67,8 @@ def test_options_alone_will_do_and_come_before_the_file(plan, tmp_path):
 def test_failed_cells_are_named_and_the_others_shown(plan, tmp_path, monkeypatch):
     monkeypatch.setattr(plans, "run", lambda task: 1 / 0 if task.n_qubits == 3 else made_up(task))
     result = run(plan, "--out", tmp_path / "out")
-    assert result.exit_code == 0
+    assert result.exit_code == 1  # a script has to notice
+    assert not result.stderr
     assert "4 ran, 0 skipped, 4 failed" in result.stdout
     assert "ZeroDivisionError" in result.stdout
 
@@ -94,7 +95,7 @@ def test_one_budget_holds_for_all_cells_and_more_of_it_finishes_the_rest(service
     where = ("--store", tmp_path / "store", "--out", tmp_path / "out")
     a_round = 2 + 3.5e-4 * 64 * 3 * 1000  # 64 rows, 3 circuits; a cell takes two rounds, at the start and at the end
     stopped = run(*CHARGED, "--seeds", 3, *where, "--max-qpu-seconds", 3.5 * a_round)
-    assert stopped.exit_code == 0, stopped.stderr
+    assert stopped.exit_code == 1, stopped.stderr
     assert "1 ran, 0 skipped, 2 failed" in stopped.stdout  # the second cell was stopped after its first round
     assert stopped.stdout.count("max_qpu_seconds is") == 2
     assert len(service.jobs()) == 3
@@ -119,6 +120,32 @@ def test_a_sweep_of_failures_only_ends_with_status_2(tmp_path, monkeypatch):
     result = run("--table", "iris", "--seeds", 1, "--out", tmp_path)
     assert result.exit_code == 2
     assert "all 1 cells failed, the first with ZeroDivisionError" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('table = "iris"\nsettings = 3', "settings must be a table of parameters, got 3"),
+        ("table = 3", "table must be text, got 3"),
+        ('table = "iris"\nstore = ["a"]', "store must be text, got ['a']"),
+        ('table = "iris"\ntest_fraction = "a"', "test_fraction must be a finite number"),
+        ('table = "iris"\n[settings]\nrank = {a = 3}', "but one of them is {'a': 3}"),
+    ],
+)
+def test_values_of_a_wrong_kind_in_a_file_end_with_status_2_and_one_line(content, text, tmp_path):
+    (tmp_path / "plan.toml").write_text(content)
+    result = run(tmp_path / "plan.toml", "--max-iter", 2, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert text in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_table_without_a_target_says_that_one_is_needed(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b\n1,x\n2,y\n")
+    result = run("--table", tmp_path / "rows.csv", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "target is missing" in result.stderr
+    assert "--target" in result.stderr
 
 
 @pytest.mark.parametrize(
