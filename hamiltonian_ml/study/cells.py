@@ -108,6 +108,18 @@ def run_cell(task: Task, run: Run, folder: Path, *, threads: int = 1) -> Status:
     return "done"
 
 
+def record_failure(task: Task, error: Exception, folder: Path) -> Status:
+    """Keep an error that ended a cell's process, which could not keep it itself; "busy" if another one has begun it."""
+    key = task.key
+    with _lock(folder / f".{key}.lock") as ours:
+        if not ours:
+            return "busy"
+        if result_path(folder, key).exists():
+            return "skipped"
+        _write_failure(task, error, folder)
+    return "failed"
+
+
 def read_cell(folder: Path, key: str) -> xr.Dataset:
     """Return the result of a cell; OSError if there is none, or if its file is damaged."""
     remedy = "delete it, or run the sweep again with retry (retry_failed=True, --retry)"

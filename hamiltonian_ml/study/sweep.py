@@ -6,7 +6,7 @@ In: tasks, the function that runs one, an executor and a folder. Out: a `Sweep`,
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, as_completed
 from contextlib import contextmanager
@@ -23,6 +23,7 @@ from hamiltonian_ml.study.cells import (
     failure_path,
     forget_failed,
     read_failure,
+    record_failure,
     remove_leftovers,
     result_path,
     run_cell,
@@ -32,6 +33,7 @@ from hamiltonian_ml.study.gather import gather
 from hamiltonian_ml.study.tasks import Task, check_distinct
 
 _MAX_BREAKS = 3  # times in a row that workers die before any cell is done: then the cells kill them
+_DEATH = "its worker was killed while it ran this cell alone, perhaps for want of memory; take a smaller task."
 _PATIENCE = (0.05, 2.0)  # seconds between looks at cells that another sweep is running, from and to
 
 
@@ -108,8 +110,8 @@ def sweep(
     ValueError
         If something is not a `Task`.
     WorkersDiedError
-        If workers are killed again and again before they finish a cell, or the scheduler of a cluster is lost. What is
-        done is kept.
+        If workers of an executor or a cluster are killed before they finish a cell, the scheduler of a cluster is lost,
+        or local workers end before they begin one. What is done is kept.
     OSError
         If the folder cannot be written to, or no scheduler answers.
 
@@ -118,6 +120,9 @@ def sweep(
     A cell is finished once its file has its name, which happens at one instant: a sweep that is killed loses the cells
     that were running and nothing else. A running cell is locked, by a lock that goes with its process, so that two
     sweeps on one folder share the work.
+
+    Where local workers are killed again and again, perhaps for want of memory, the cells left run one at a time. One
+    that kills its worker then too is recorded as failed.
 
     Examples
     --------
@@ -171,7 +176,7 @@ def _run_all(
 ) -> Iterator[Status]:
     """Yield how each cell ended. Those that another sweep runs are looked at again until they are done."""
     wait, breaks = _PATIENCE[0], 0
-    while pending:
+    while pending and breaks < _MAX_BREAKS:
         left: dict[str, Task] = {task.key: task for task in pending}
         try:
             with _opened(executor, workers) as pool:
@@ -179,13 +184,14 @@ def _run_all(
                     pool.submit(run_cell, task, run, folder, threads=threads): task for task in pending
                 }
                 for future in as_completed(futures):
-                    status, breaks = future.result(), 0
+                    status = future.result()
                     if status != "busy":
+                        breaks = 0
                         del left[futures[future].key]
                         yield status
         except BrokenExecutor as error:  # the system killed a worker: finished cells are on disk, the others run again
             breaks += 1
-            if isinstance(executor, Executor) or breaks >= _MAX_BREAKS:
+            if isinstance(executor, Executor) or (executor is not None and breaks >= _MAX_BREAKS):
                 raise WorkersDiedError(
                     f"workers were killed with {len(left)} cells to go, perhaps for want of memory: use fewer workers "
                     "or smaller tasks, and start the sweep again; finished cells are kept."
@@ -200,6 +206,41 @@ def _run_all(
                 time.sleep(wait)
                 wait = min(2 * wait, _PATIENCE[1])
         pending = list(left.values())
+    if pending:
+        yield from _run_alone(pending, run, folder, threads)
+
+
+def _run_alone(pending: list[Task], run: Run, folder: Path, threads: int) -> Iterator[Status]:
+    """Yield how each cell ended, one at a time in one worker: if that dies, it is known which cell killed it."""
+    waiting, wait = deque(pending), _PATIENCE[0]
+    while waiting:
+        with open_executor(workers=1) as pool:
+            _check_worker(pool, run, waiting[0])
+            alive = True
+            while waiting and alive:
+                task = waiting.popleft()
+                try:
+                    status = pool.submit(run_cell, task, run, folder, threads=threads).result()
+                except BrokenExecutor:
+                    alive, status = False, record_failure(task, WorkersDiedError(_DEATH), folder)
+                if status == "busy":
+                    waiting.append(task)
+                    time.sleep(wait)
+                    wait = min(2 * wait, _PATIENCE[1])
+                else:
+                    wait = _PATIENCE[0]
+                    yield status
+
+
+def _check_worker(pool: Executor, run: Run, task: Task) -> None:
+    """Raise WorkersDiedError if a worker ends where it only has to load what it needs, which is no cell's doing."""
+    try:
+        pool.submit(bool, (run, task)).result()
+    except BrokenExecutor as error:
+        raise WorkersDiedError(
+            "workers end before they begin a cell: run and its tasks must be in a module that they can import, and a "
+            "script must start its sweep below if __name__ == '__main__'; finished cells are kept."
+        ) from error
 
 
 @contextmanager

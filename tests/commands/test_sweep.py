@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -137,6 +137,18 @@ def test_values_of_a_wrong_kind_in_a_file_end_with_status_2_and_one_line(content
     result = run(tmp_path / "plan.toml", "--max-iter", 2, "--out", tmp_path)
     assert result.exit_code == 2
     assert text in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_workers_that_die_are_an_error_of_one_line(tmp_path, monkeypatch):
+    class Broken(ThreadPoolExecutor):
+        def submit(self, *arguments, **options):
+            raise BrokenExecutor
+
+    monkeypatch.setattr(study, "open_executor", lambda *arguments, **options: Broken(1))
+    result = run("--table", "iris", "--seeds", 1, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "workers end before they begin a cell" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
 
 

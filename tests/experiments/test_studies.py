@@ -14,7 +14,7 @@ import xarray as xr
 from experiments import claims, figures, studies
 from experiments.__main__ import main
 from experiments.parts import PROFILES
-from hamiltonian_ml.study.sweep import sweep
+from hamiltonian_ml.study.sweep import WorkersDiedError, sweep
 from hamiltonian_ml.study.tasks import check_distinct
 
 WITH_DATA = [study.name for study in studies.STUDIES.values() if study.has_data]
@@ -108,6 +108,22 @@ def test_a_figure_without_results_says_how_to_compute_them(monkeypatch, capsys, 
 def test_hardware_is_refused_where_no_figure_needs_it(capsys, tmp_path):
     assert main(["reproduce", "errors", "--from", "hardware", "--out", str(tmp_path)]) == 2
     assert "no figure takes its results from a quantum processor" in capsys.readouterr().err
+
+
+def test_workers_that_die_and_a_damaged_file_are_errors_of_one_line(monkeypatch, capsys, tmp_path):
+    def dying(*arguments, **options):
+        raise WorkersDiedError("workers were killed")
+
+    monkeypatch.setattr(studies, "sweep", dying)
+    monkeypatch.setattr(studies, "_HERE", tmp_path)
+    assert main(["reproduce", "errors", "--from", "simulation", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "experiments: workers were killed\n"
+    (tmp_path / "errors" / "data").mkdir(parents=True)
+    (tmp_path / "errors" / "data" / "quick.nc").touch()
+    assert main(["reproduce", "errors", "--out", str(tmp_path)]) == 2
+    shown = capsys.readouterr().err
+    assert f"{tmp_path / 'errors' / 'data' / 'quick.nc'} is damaged" in shown
+    assert len(shown.splitlines()) == 1
 
 
 def test_a_simulation_fills_the_cache_and_draws(monkeypatch, tmp_path):

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 import xarray as xr
 
 from hamiltonian_ml.bases.cores import n_threads
-from hamiltonian_ml.study.cells import read_cell
+from hamiltonian_ml.study.cells import read_cell, run_cell
 from hamiltonian_ml.study.executors import open_executor, pinned_threads
 from hamiltonian_ml.study.sweep import WorkersDiedError, sweep
 from tests.study import counting
@@ -190,6 +191,54 @@ def test_a_scheduler_that_is_lost_ends_the_sweep_in_one_error(folder, log):
 def test_a_worker_that_is_killed_costs_its_cell_one_more_run(folder, log):
     assert sweep(tasks(8, log, 0), counting.die_once, folder=folder, workers=2).ran == 8
     assert len(finished(folder)) == 8
+
+
+@pytest.mark.slow
+def test_cells_that_always_kill_their_worker_are_recorded_and_the_others_run(folder, log):
+    found = sweep(tasks(8, log, 0), counting.die_in_first_and_sixth, folder=folder, workers=2)
+    assert (found.ran, found.failed, len(finished(folder))) == (6, 2, 6)
+    assert [failure.settings["number"] for failure in found.failures()] == [0, 5]
+    assert all("worker was killed" in failure.error for failure in found.failures())
+    again = sweep(tasks(8, log, 0), run, folder=folder, workers=1, retry_failed=True)
+    assert (again.ran, again.skipped, again.failed) == (2, 6, 0)
+
+
+class Broken(ThreadPoolExecutor):
+    """Breaks where it is given what is deadly."""
+
+    def __init__(self, is_deadly):
+        super().__init__(1)
+        self.is_deadly = is_deadly
+
+    def submit(self, function, *arguments, **options):
+        if self.is_deadly(function, *arguments):
+            raise BrokenExecutor
+        return super().submit(function, *arguments, **options)
+
+
+def dying(monkeypatch, is_deadly):
+    @contextmanager
+    def opened(*arguments, **options):
+        with Broken(is_deadly) as pool:
+            yield pool
+
+    monkeypatch.setattr("hamiltonian_ml.study.sweep.open_executor", opened)
+
+
+def test_the_cell_that_breaks_a_pool_alone_is_the_one_that_failed(folder, log, monkeypatch):
+    dying(monkeypatch, lambda function, *given: function is run_cell and given[0].number == 0)
+    found = sweep(tasks(3, log, 0), run, folder=folder)
+    assert (found.ran, found.failed) == (2, 1)
+    assert found.failures()[0].settings["number"] == 0
+    assert found.failures()[0].error.startswith("hamiltonian_ml.study.sweep.WorkersDiedError: its worker was killed")
+    assert {path.suffix for path in folder.iterdir()} == {".nc", ".json"}
+
+
+def test_workers_that_end_before_any_cell_are_blamed_on_no_cell(folder, log, monkeypatch):
+    dying(monkeypatch, lambda function, *given: True)
+    with pytest.raises(WorkersDiedError, match="workers end before they begin a cell"):
+        sweep(tasks(3, log, 0), run, folder=folder)
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.slow
