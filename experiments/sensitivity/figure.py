@@ -1,4 +1,4 @@
-"""Test accuracy and captured weight against six settings."""
+"""Test accuracy and captured weight against seven settings."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _UNITS = {
     "refresh_every": " (epochs)",
     "shots": " (a circuit)",
     "max_dimension": " (states)",
+    "start_scale": " (field)",
 }
 
 
@@ -26,8 +27,9 @@ def one(results: xr.DataTree, setting: str, what: str = "test_accuracy") -> xr.D
 
 def draw(results: xr.DataTree) -> Figure:
     """Draw a panel for each setting."""
-    figure, panels = plt.subplots(2, 3, figsize=(WIDTH, 3.9), sharey=True)
-    for axes, setting, text in zip(panels.flat, VALUES, "abcdef", strict=True):
+    figure, panels = plt.subplots(2, 4, figsize=(WIDTH, 3.7), sharey=True)
+    panels[1, 3].set_axis_off()
+    for axes, setting, text in zip(panels.flat[:-1], VALUES, "abcdefg", strict=True):
         curve(axes, one(results, setting), along="value", number=0, label="test accuracy")
         curve(axes, one(results, setting, "captured_weight"), along="value", number=1, label="captured weight")
         values = one(results, setting).value.values
@@ -37,7 +39,7 @@ def draw(results: xr.DataTree) -> Figure:
         letter(axes, f"({text})")
     for axes in panels[:, 0]:
         axes.set_ylabel("share")
-    panels[0, 0].legend(loc="lower right")
+    panels[1, 3].legend(*panels[0, 0].get_legend_handles_labels(), loc="center")
     return figure
 
 
@@ -46,7 +48,10 @@ def verdicts(results: xr.DataTree) -> list[Verdict]:
     moves = []
     for setting in VALUES:
         mean = one(results, setting).mean("seed")
-        low, high = (f"{float(mean.sel(value=at)):.3f} (at {float(at):g})" for at in (mean.idxmin(), mean.idxmax()))
+        low, high = (
+            f"{estimate(one(results, setting).sel(value=at))} (at {float(at):g})"
+            for at in (mean.idxmin(), mean.idxmax())
+        )
         moves.append(f"{setting} {low} to {high}")
     found = results["setting"].to_dataset()
     attrs, n_seeds = found.attrs, found.sizes["seed"]

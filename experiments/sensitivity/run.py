@@ -20,18 +20,25 @@ VALUES: dict[str, tuple[float, ...]] = {
     "shots": (20, 100, 500, 2000),
     "refresh_every": (1, 5, 20),
     "max_dimension": (16, 32, 64, 128),
+    "start_scale": (0.005, 0.02, 0.06, 0.2),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting(Task):
-    """One model with one setting changed."""
+    """One model with one setting changed; the values of the others stand below."""
 
     setting: str
     value: float
     seed: int
     n_qubits: int = 12
     max_iter: int = 20
+    learning_rate: float = 0.02
+    krylov_dimension: int = 4
+    shots: int = 500
+    refresh_every: int = 5
+    max_dimension: int = 256
+    start_scale: float = 0.02
 
 
 def tasks(profile: Profile) -> list[Setting]:
@@ -47,12 +54,12 @@ def tasks(profile: Profile) -> list[Setting]:
 def run(task: Setting) -> xr.Dataset:
     """Train one model."""
     rows = rows_of("moons", task.seed)
-    whole = task.setting not in ("learning_rate", "time_step")
+    usual = {name: getattr(task, name) for name in VALUES if name != "time_step"}
+    whole = isinstance(usual.get(task.setting, 0.0), int)
     changed = {task.setting: int(task.value) if whole else task.value}
-    settings = {"learning_rate": 0.02, "krylov_dimension": 4, "shots": 500, "refresh_every": 5, "max_dimension": 256}
     model = HamiltonianClassifier(
         task.n_qubits, selection="krylov", backend="statevector", max_iter=task.max_iter, batch_size=32, tol=0.0,
-        n_iter_no_change=task.max_iter, random_state=task.seed, decision_rounds=0, **{**settings, **changed},
+        n_iter_no_change=task.max_iter, random_state=task.seed, decision_rounds=0, **{**usual, **changed},
     ).fit(rows.train_features, rows.train_labels)  # fmt: skip
     certificate = model.certify(rows.test_features)
     return quantities(

@@ -9,12 +9,14 @@ import platform
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 _PACKAGES = (
-    "hamiltonian_ml", "h5netcdf", "jax", "numba", "numpy", "optax", "qiskit", "qiskit-aer", "scikit-learn", "scipy",
-    "xarray",
+    "hamiltonian_ml", "h5netcdf", "jax", "numba", "numpy", "optax", "qiskit", "qiskit-aer", "qiskit-ibm-runtime",
+    "scikit-learn", "scipy", "xarray",
 )  # fmt: skip
+_OPTIONAL = ("quimb", "torch", "transformers")  # the referee's, and those of frozen models
 _GIT_SECONDS = 5.0
 
 
@@ -25,9 +27,10 @@ def provenance() -> dict[str, str]:
     -------
     dict of str
         ``created`` (UTC, ISO 8601), ``python``, ``system``, ``version_<package>``; in a git checkout also ``commit``
-        and ``uncommitted_changes`` ("yes" or "no").
+        and ``uncommitted_changes`` ("yes" or "no"; netCDF files, which runs write, are none).
     """
-    versions = {f"version_{name.replace('-', '_')}": version(name) for name in _PACKAGES}
+    names = (*_PACKAGES, *(name for name in _OPTIONAL if find_spec(name) is not None))
+    versions = {f"version_{name.replace('-', '_')}": version(name) for name in names}
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -45,7 +48,7 @@ def commit_of(file: Path) -> dict[str, str]:
     if _git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
         return {}
     commit = _git(file.parent, "rev-parse", "HEAD")
-    changes = _git(file.parent, "status", "--porcelain", "--untracked-files=no")
+    changes = _git(file.parent, "status", "--porcelain", "--untracked-files=no", "--", ":/", ":(exclude,top)*.nc")
     if commit is None or changes is None:
         return {}
     return {"commit": commit, "uncommitted_changes": "yes" if changes else "no"}

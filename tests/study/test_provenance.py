@@ -53,6 +53,15 @@ def test_uncommitted_changes_are_told(repository):
 
 
 @needs_git
+def test_results_that_a_run_writes_are_no_change(repository):
+    (repository / "data.nc").write_text("one")
+    git(repository, "add", "data.nc")
+    git(repository, "commit", "--quiet", "-m", "Add data")
+    (repository / "data.nc").write_text("two")
+    assert commit_of(repository / "code.py")["uncommitted_changes"] == "no"
+
+
+@needs_git
 def test_a_package_installed_inside_another_repository_does_not_take_its_commit(repository):
     installed = repository / "site-packages"
     installed.mkdir()
