@@ -62,19 +62,20 @@ def _reproduce(chosen: argparse.Namespace) -> int:
             "--from simulation here."
         )
     names = list(studies.STUDIES) if chosen.figure == "all" else [chosen.figure]
+    profile = chosen.profile or ("quick" if chosen.source == "simulation" else None)
     for name in names:
         if chosen.source == "simulation" and studies.STUDIES[name].has_data:
             os.environ.setdefault("MPLBACKEND", "Agg")
             studies.simulate(
                 name,
-                chosen.profile or "quick",
+                profile,
                 cluster=chosen.cluster,
                 workers=chosen.workers,
                 retry_failed=chosen.retry,
             )
-        for path in figures.draw(name, chosen.out, profile=chosen.profile):
+        for path in figures.draw(name, chosen.out, profile=profile):
             print(path)
-        if table := figures.table(name, profile=chosen.profile):
+        if table := figures.table(name, profile=profile):
             print(table)
     return 0
 

@@ -19,7 +19,7 @@ from experiments.parts import Profile
 from hamiltonian_ml.bases.files import whole_file
 
 FOLDER = Path(__file__).parents[1] / "paper" / "figures"
-WIDTH = 7.0  # inches: two columns; a panel is then as wide as one column
+WIDTH = 7.0  # inches, as wide as two columns and as the paper sets them
 # Okabe and Ito's colours, which all eyes tell apart, each with a marker of its own.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import xarray as xr
 
 from hamiltonian_ml.study.datasets import Split, load_table, split_table
+from hamiltonian_ml.study.statistics import estimate
 from hamiltonian_ml.study.tasks import Task
 
 Profile = Literal["tiny", "quick", "full"]
@@ -57,9 +58,15 @@ def held(condition: Any) -> Literal["held", "failed"]:
     return "held" if bool(condition) else "failed"
 
 
+def small(values: Any) -> str:
+    """Return mean and standard error of small numbers as "3.6e-05 +- 4e-06"; the mean alone of a single one."""
+    found = estimate(values)
+    return f"{found.mean:.1e} +- {found.error:.0e}" if found.n > 1 else f"{found.mean:.1e}"
+
+
 def rows_of(dataset: str, seed: int, *, test_fraction: float = 1 / 3) -> Split:
     """Return training and test rows; a seed decides the split and, of synthetic data, the rows."""
     return split_table(load_table(dataset, seed=seed), test_fraction=test_fraction, seed=seed)
 
 
-__all__ = ["PROFILES", "Part", "Profile", "Task", "Verdict", "held", "rows_of"]
+__all__ = ["PROFILES", "Part", "Profile", "Task", "Verdict", "held", "rows_of", "small"]

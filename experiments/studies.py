@@ -60,7 +60,7 @@ STUDIES = {
         _study("gradients", "(b) gradients against qubits and distance", (5, 7, 8, 9), 1, 1),
         _study("convergence", "(c) Krylov samples: time step, powers, shots, size, controls", (16, 17, 18, 20), 1, 1),
         _study("concentration", "(d) states that hold 99 % of the weight", (19, 22), 1, 2),
-        _study("qubits", "(e) training and accuracy from 4 to 50 qubits", (1, 2, 3, 4, 10, 11, 14), 10, 40),
+        _study("qubits", "(e) training and accuracy from 4 to 50 qubits", (1, 2, 3, 4, 11, 14), 10, 40),
         _study("ladder", "(f) noise of three Heron generations", (6, 13), 3, 7),
         _study("errors", "(g) errors of energies, observables and gradients", (23,), 1, 1),
         _study("cost", "(h) depth of circuits, time of ground states", (10, 12), 1, 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
+import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -51,7 +52,12 @@ def verdicts(results: xr.DataTree) -> list[Verdict]:
     found = exponents(results)
 
     def say(frame: str) -> str:
-        return ", ".join(f"{kind}: {v:.2f} +- {e:.2f}" for (kind, f), (v, e) in found.items() if f == frame)
+        return ", ".join(
+            f"{kind}: {v:.2f}"
+            + (f" +- {e:.2f}" if np.isfinite(e) else "")  # no error where no size needs more than one
+            for (kind, f), (v, e) in found.items()
+            if f == frame
+        )
 
     lower = [found[kind, "mean_field"][0] < found[kind, "computational"][0] for kind, _ in found]
     spread = results["spread"].to_dataset()

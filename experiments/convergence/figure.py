@@ -11,6 +11,7 @@ from experiments.convergence.run import COURSE_ENERGY, RING_ENERGY
 from experiments.figures import WIDTH, curve, letter
 from experiments.fits import line
 from experiments.parts import Verdict, held
+from hamiltonian_ml.study.statistics import estimate
 
 _SCANS = (
     ("time step", "factor", "time step (π/W)"),
@@ -71,7 +72,8 @@ def _bounds(results: xr.DataTree) -> Verdict:
         held(exact_ok == 1 and sampled_ok == 1),
         f"{exact_ok:.0%} of exact, {sampled_ok:.0%} of sampled errors obey",
         f"exact: {bound.sizes['seed']} Hamiltonians, 1 to {bound.sizes['dimension']} Krylov states, time "
-        f"step pi/W; sampled: {int(there.sum())} subspaces on {_n_qubits(scan)} qubits",
+        f"step pi/W; sampled: {int(there.sum())} subspaces, those of the controls among them, on "
+        f"{_n_qubits(scan)} qubits",
     )
 
 
@@ -79,13 +81,14 @@ def _best_step(results: xr.DataTree) -> Verdict:
     scan, steps = results["scan"].to_dataset(), along(results, "time step", "factor")
     mean, best = steps.mean("seed"), float(steps.mean("seed").idxmin())
     error = steps.std("seed", ddof=1).sel(factor=best) / np.sqrt(steps.sizes["seed"])
+    last = ", the longest tried" if best == float(steps.factor.max()) else ""
     return Verdict(
         17,
         "held" if best > 1 else "failed",
-        f"best at {best:g} pi/W: error {float(mean.sel(factor=best)):.2g} +- {float(error):.1g}, at pi/W "
+        f"best at {best:g} pi/W{last}: error {float(mean.sel(factor=best)):.2g} +- {float(error):.1g}, at pi/W "
         f"{float(mean.sel(factor=1.0)):.2g}",
-        f"4 Krylov states, 2,000 shots, {scan.sizes['seed']} Hamiltonians on {_n_qubits(scan)} qubits; held if the "
-        "optimum for sampling is longer than pi/W",
+        f"4 Krylov states, 2,000 shots, {scan.sizes['seed']} Hamiltonians on {_n_qubits(scan)} qubits, all states kept "
+        "that are sampled, of which longer steps give more; held if the optimum for sampling is longer than pi/W",
     )
 
 
@@ -94,7 +97,7 @@ def _ring(results: xr.DataTree) -> Verdict:
     gaps = ring.energy - RING_ENERGY
     most = int(ring.shots.max())
     each = ", ".join(
-        f"{int(s)}: {float(gaps.sel(shots=s).mean()):.2g} ({float(ring.dimension.sel(shots=s).mean()):.0f} states)"
+        f"{int(s)}: {estimate(gaps.sel(shots=s))} ({float(ring.dimension.sel(shots=s).mean()):.0f} states)"
         for s in ring.shots
     )
     return Verdict(

@@ -98,7 +98,7 @@ def _reach(distance: xr.Dataset) -> Verdict:
     return Verdict(
         7,
         held(all(length < 3 for length, _ in lengths.values())),
-        ", ".join(f"{length:.2f} +- {error:.2f} sites ({s:g})" for s, (length, error) in lengths.items()),
+        ", ".join(f"{length:.3f} +- {error:.1g} sites ({s:g})" for s, (length, error) in lengths.items()),
         "length over which the derivative of <Z> on the first qubit falls by e; in brackets the size of random terms "
         "beside a field of one; held if below 3 sites",
     )

@@ -15,11 +15,11 @@ _FORWARD = (
     ("embed", "H(x) = B − Σ x$_f$ X$_f$\n1- and 2-local strings", 0),
     ("frame", "turn each qubit:\nmean field is |0…0⟩", 0),
     ("sample", "U(Δt)$^k$ |0…0⟩, k < K\n6 CZ layers a step", 1),
-    ("select", "bitstrings of a batch:\none subspace", 1),
+    ("select", "bitstrings of a batch:\none subspace", 2),
     ("solve", "ground state ψ(x)\nin the subspace", 2),
     ("read out", "logits ⟨ψ|O$_k$|ψ⟩ + c$_k$\nlabel", 2),
 )
-_KINDS = ("classical, every row", "quantum processor or simulator", "classical, exact in the subspace")
+_KINDS = ("classical, every row", "quantum processor or simulator", "classical, within the sampled states")
 _BOX = (1.0, 0.62)
 
 

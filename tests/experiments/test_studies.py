@@ -9,10 +9,12 @@ from importlib import import_module
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import rustworkx
 import xarray as xr
 
 from experiments import claims, figures, studies
 from experiments.__main__ import main
+from experiments.hardness import run as hardness
 from experiments.parts import PROFILES
 from hamiltonian_ml.study.sweep import WorkersDiedError, sweep
 from hamiltonian_ml.study.tasks import check_distinct
@@ -84,12 +86,28 @@ def test_every_claim_has_one_verdict(tmp_path):
 
 
 def test_every_claim_of_a_study_is_decided_by_it():
-    decided = {verdict.claim for verdict, _, _ in claims.collect() if verdict.verdict != "not tested"}
     for study in studies.STUDIES.values():
         if study.has_data and studies.cached_profile(study.name):
             found = import_module(f"experiments.{study.name}.figure").verdicts(studies.results(study.name))
             assert {verdict.claim for verdict in found} <= set(claims.CLAIMS)
-            assert set(study.claims) <= decided
+            assert set(study.claims) == {verdict.claim for verdict in found if verdict.verdict != "not tested"}
+
+
+def test_the_patch_of_the_hardness_figure_is_two_cells_of_a_heavy_hexagonal_lattice():
+    patch, lattice = rustworkx.PyGraph(), rustworkx.generators.heavy_hex_graph(7)
+    patch.add_nodes_from(range(21))
+    patch.extend_from_edge_list(hardness.TWO_CELLS)
+    assert rustworkx.is_subgraph_isomorphic(lattice, patch, induced=False)
+    assert len(rustworkx.cycle_basis(patch)) == 2
+
+
+def test_a_row_of_qubits_is_one_that_few_edges_cross():
+    ladder = [(q, q + 2) for q in range(10)] + [(q, q + 1) for q in range(0, 12, 2)]
+    mixed = np.random.default_rng(0).permutation(12)
+    row = hardness.in_a_row([(int(mixed[a]), int(mixed[b])) for a, b in ladder], 12)
+    places = [row.index(int(q)) for q in mixed]
+    assert max(sum(min(places[a], places[b]) < cut <= max(places[a], places[b]) for a, b in ladder)
+               for cut in range(1, 12)) <= 3  # fmt: skip
 
 
 def test_the_list_names_every_figure_with_its_claims(capsys):
