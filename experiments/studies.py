@@ -64,9 +64,9 @@ STUDIES = {
         _study("ladder", "(f) noise of three Heron generations", (6, 13), 3, 7),
         _study("errors", "(g) errors of energies, observables and gradients", (23,), 1, 1),
         _study("cost", "(h) depth of circuits, time of ground states", (10, 12), 1, 1),
-        _study("sensitivity", "(i) accuracy against settings", (15, 26), 1, 4),
+        _study("sensitivity", "(i) accuracy against settings", (15, 26), 1, 5),
         _study("carry", "states carried over between rows and epochs", (21,), 1, 1),
-        _study("hardness", "(j) bond dimensions, chain against heavy-hex", (24,), 1, 1),
+        _study("hardness", "(j) bond dimensions, chain against heavy-hex", (24,), 3, 5),
         _study("heads", "(k) heads on a frozen language model", (27, 28), 15, 60),
     )
 }

@@ -20,8 +20,8 @@ KNOWN = set(
         r"\w+",
         """
         author begin bibliography bibliographystyle caption cite date documentclass dots end endhead hline input label
-        includegraphics langle linewidth maketitle newcommand pi pm psi rangle ref section sin sum textbackslash theta
-        title usepackage Delta
+        includegraphics langle linewidth makebox maketitle newcommand pi pm psi rangle ref section sin sum textbackslash
+        theta title usepackage Delta
         """,
     )
 )
