@@ -15,6 +15,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from hamiltonian_ml.subspace.jit import compiled
+
 _PAIR = ir.VectorType(ir.DoubleType(), 2)
 _FUSED = ("contract", "reassoc")  # a product and its sum may round once
 _ALIGNMENT = 8  # NumPy promises no more
@@ -35,7 +37,17 @@ def _choose_loop(left, right, codes, table, x, y):
 
 
 def _add_complex_pairs(left, right, codes, table, x, y):
-    n_ahead = max(len(left) - _AHEAD, 0) if len(x) > _CACHED else 0
+    if len(x) > _CACHED:
+        _add_far_pairs(left, right, codes, table, x, y)
+        return
+    for k in range(len(left)):
+        _add_pair(np.uint64(left[k]), np.uint64(right[k]), np.uint64(codes[k]), table, x, y)
+
+
+@compiled
+def _add_far_pairs(left, right, codes, table, x, y):
+    """Do the same where amplitudes come from the memory, and ask for those of later pairs."""
+    n_ahead = max(len(left) - _AHEAD, 0)
     for k in range(n_ahead):
         _fetch(np.uint64(right[k + _AHEAD]), x, y)
         _add_pair(np.uint64(left[k]), np.uint64(right[k]), np.uint64(codes[k]), table, x, y)
