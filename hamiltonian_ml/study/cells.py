@@ -93,12 +93,8 @@ def run_cell(task: Task, run: Run, folder: Path, *, threads: int = 1) -> Status:
     """
     key = task.key
     with _lock(folder / f".{key}.lock") as ours:
-        if not ours:
-            return "busy"
-        if result_path(folder, key).exists():
-            return "skipped"
-        if failure_path(folder, key).exists():
-            return "failed"
+        if (known := _known(folder, key, ours)) is not None:
+            return known
         try:
             with pinned_threads(threads):
                 _write(task, *_timed(run, task), folder)
@@ -112,12 +108,19 @@ def record_failure(task: Task, error: Exception, folder: Path) -> Status:
     """Keep an error that ended a cell's process, which could not keep it itself; "busy" if another one has begun it."""
     key = task.key
     with _lock(folder / f".{key}.lock") as ours:
-        if not ours:
-            return "busy"
-        if result_path(folder, key).exists():
-            return "skipped"
+        if (known := _known(folder, key, ours)) is not None:
+            return known
         _write_failure(task, error, folder)
     return "failed"
+
+
+def _known(folder: Path, key: str, ours: bool) -> Status | None:
+    """Return how a cell stands whose lock is or is not ours; None if it is ours to end."""
+    if not ours:
+        return "busy"
+    if result_path(folder, key).exists():
+        return "skipped"
+    return "failed" if failure_path(folder, key).exists() else None
 
 
 def read_cell(folder: Path, key: str) -> xr.Dataset:
