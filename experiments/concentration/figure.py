@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from experiments.figures import WIDTH, curve, letter
 from experiments.fits import line
 from experiments.parts import Verdict, held
+from hamiltonian_ml.study.statistics import estimate
 
 _FRAMES = {"computational": "computational frame", "mean_field": "mean-field frames"}
 
@@ -62,7 +63,7 @@ def verdicts(results: xr.DataTree) -> list[Verdict]:
     lower = [found[kind, "mean_field"][0] < found[kind, "computational"][0] for kind, _ in found]
     spread = results["spread"].to_dataset()
     at_10 = spread.log2_states.sel(n_qubits=10, kind="trained")
-    pairs = ", ".join(f"{float(2 ** at_10.sel(frame=f).mean()):.0f} ({t})" for f, t in _FRAMES.items())
+    pairs = ", ".join(f"{estimate(2 ** at_10.sel(frame=f))} ({t})" for f, t in _FRAMES.items())
     return [
         Verdict(
             19,
