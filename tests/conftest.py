@@ -11,6 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from hypothesis import settings
+from joblib.externals.loky import get_reusable_executor
 
 # Modules whose examples in docstrings need an optional package.
 NEEDED = {
@@ -42,6 +43,17 @@ def jax_precision() -> Iterator[None]:
         "the test left jax_enable_x64 switched on for the whole process; use jax.enable_x64 as a context manager, "
         "and the fixture sqd_qubit for qiskit-addon-sqd"
     )
+
+
+@pytest.fixture
+def worker_processes() -> Iterator[None]:
+    """End joblib's processes after the test.
+
+    Left idle, they go by themselves after five minutes, and a test that asks for them in that very moment can wait
+    for ever.
+    """
+    yield
+    get_reusable_executor().shutdown(wait=True)
 
 
 @pytest.fixture

@@ -148,6 +148,7 @@ def test_any_graph_may_connect_the_qubits(blobs, connectivity):
     assert model.predict(X[:2]).shape == (2,)
 
 
+@pytest.mark.usefixtures("worker_processes")
 def test_it_works_in_pipelines_searches_and_pickles(blobs):
     X, y = blobs
     pipe = make_pipeline(StandardScaler(), HamiltonianClassifier(2, max_iter=4, random_state=0))

@@ -43,6 +43,7 @@ def test_probabilities_can_be_calibrated_and_voted_with(moons):
     assert VotingClassifier(voters, voting="soft").fit(X, y).score(X, y) > 0.75
 
 
+@pytest.mark.usefixtures("worker_processes")
 def test_searches_run_in_two_processes_as_in_one(moons):
     X, y = moons
     search = GridSearchCV(HamiltonianRegressor(2, **FIT), {"alpha": [0.0, 0.1]}, cv=2)

@@ -30,6 +30,7 @@ def test_a_trait_is_yes_no_or_not_known_in_time(monkeypatch):
     assert answers == ["yes", "no", "no", "?"]
 
 
+@pytest.mark.usefixtures("worker_processes")
 @pytest.mark.parametrize("name", peers.TRAITS)
 def test_a_model_of_scikit_learn_has_each_trait(name):
     assert peers.judged(peers.TRAITS[name], LogisticRegression) == "yes"
@@ -45,6 +46,7 @@ class Careless:
         return np.ones(len(X))
 
 
+@pytest.mark.usefixtures("worker_processes")
 def test_a_careless_model_can_be_pickled_and_no_more():
     answers = {name: peers.judged(trait, Careless) for name, trait in peers.TRAITS.items()}
     assert [name for name, answer in answers.items() if answer == "yes"] == ["pickle"]
