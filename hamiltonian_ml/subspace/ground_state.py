@@ -117,12 +117,12 @@ def lowest_levels(
         )  # fmt: skip
 
     map_blocks(solve, row_blocks(n_rows, smallest=_smallest_block(d)))
-    fallback = (residuals > tolerances).any(axis=1)
+    fallback = ~(residuals <= tolerances).all(axis=1)  # what is not a number is not solved
     for row in np.flatnonzero(fallback):
         energies[row], states[row], residuals[row] = lanczos_levels(
             structure, tables[row], diagonal_tables[row], n_levels, states[row]
         )
-        if residuals[row, 0] > tolerances[row, 0]:
+        if not residuals[row, 0] <= tolerances[row, 0]:
             raise SolverError(
                 f"the ground state of row {row} has a residual of {residuals[row, 0]:.1e}, above the tolerance of "
                 f"{tolerances[row, 0]:.1e}, by conjugate gradients and by Lanczos' method; "

@@ -185,14 +185,14 @@ def _products(image, first, second, third):
 def _find_level(left, right, codes, table, diagonal, flat_diagonal, lower, x, tolerance, max_products, work):
     """Minimise the energy of x, orthogonal to the rows of lower.
 
-    ``work`` has room for five vectors; ``flat_diagonal`` is the diagonal, once for each float of an amplitude. Returns
-    the energy, the norm of the residual and the multiplications by H.
+    ``work`` has room for five vectors, whose numbers must be finite, since the first step multiplies them by zero;
+    ``flat_diagonal`` is the diagonal, once for each float of an amplitude. Returns the energy, the norm of the residual
+    and the multiplications by H.
     """
     w, p, hx, hw, hp = work[0], work[1], work[2], work[3], work[4]
     fx, fw, fp = x.view(np.float64), w.view(np.float64), p.view(np.float64)
     fhx, fhw, fhp = hx.view(np.float64), hw.view(np.float64), hp.view(np.float64)
     floor = preconditioner_floor(table, diagonal)
-    work[:] = 0.0
     multiply(left, right, codes, table, diagonal, x, hx)
     theta = _product(fhx, fx)
     products, size, exact = 1, 2, True
@@ -236,11 +236,13 @@ def solve_rows(
     """
     n_levels, d = states.shape[1:]
     diagonal, work = np.zeros(d), np.zeros((5, d), dtype=states.dtype)
-    flat_diagonal = np.zeros(len(work[0].view(np.float64)))
+    per_amplitude = len(work[0].view(np.float64)) // d
+    flat_diagonal = np.zeros(per_amplitude * d)
     for row in range(start, stop):
         diagonal_of(diagonal_codes, diagonal_tables[row], diagonal)
-        for i in range(len(flat_diagonal)):
-            flat_diagonal[i] = diagonal[i * d // len(flat_diagonal)]
+        for u in range(d):
+            for k in range(per_amplitude):
+                flat_diagonal[per_amplitude * u + k] = diagonal[u]
         found = states[row]
         level, known, swaps = 0, n_guesses, 0
         products[row] = 0

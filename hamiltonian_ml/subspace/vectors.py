@@ -41,12 +41,13 @@ def norm(vector):
 
 @compiled
 def normalise(vector):
-    """Divide a vector by its norm; return the norm, or zero and leave the vector if there is nothing to divide by."""
+    """Divide a vector by its norm; return the norm, or zero and leave a vector of no or no finite norm."""
     length = norm(vector)
-    if length > 0.0:
-        scale = 1.0 / length
-        for u in range(len(vector)):
-            vector[u] *= scale
+    if not 0.0 < length < np.inf:
+        return 0.0
+    scale = 1.0 / length
+    for u in range(len(vector)):
+        vector[u] *= scale
     return length
 
 

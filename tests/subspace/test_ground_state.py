@@ -92,6 +92,18 @@ def test_wrong_guesses_are_put_in_order(rng):
     assert swapped.energies[0, 0] == pytest.approx(levels.energies[0, 0], abs=1e-9)
 
 
+@pytest.mark.parametrize("wrong", [0.0, np.nan, np.inf])
+def test_guesses_that_are_no_states_are_replaced(wrong, rng):
+    structure = restrict(PauliBasis.chain(4), Subspace.full(4))
+    coeffs = rng.normal(size=(2, structure.basis.n_terms))
+    levels = lowest_levels(structure, coeffs, tol=1e-10, gap_tol=1e-10)
+    guesses = levels.states.copy()
+    guesses[0, 0, 3] = wrong
+    guesses[0, 1] = wrong
+    again = lowest_levels(structure, coeffs, tol=1e-10, gap_tol=1e-10, guesses=guesses)
+    np.testing.assert_allclose(again.energies, levels.energies, atol=1e-9)
+
+
 def test_good_guesses_save_multiplications(rng):
     structure = restrict(PauliBasis.chain(6), Subspace.full(6))
     coeffs = rng.normal(size=(5, structure.basis.n_terms))
