@@ -15,6 +15,7 @@ import numpy as np
 
 from hamiltonian_ml.subspace.jit import compiled
 from hamiltonian_ml.subspace.kernels import diagonal_of, multiply, preconditioner_floor
+from hamiltonian_ml.subspace.pairs import add_pairs
 from hamiltonian_ml.subspace.small_problem import best_move
 from hamiltonian_ml.subspace.vectors import fill_at_random, normalise, project_out_all
 
@@ -65,8 +66,9 @@ def _advance(x, w, p, hx, hw, hp, move, turn, theta, diagonal, floor):
     """Move to a new state and direction, and precondition the new residual, in one pass over floats.
 
     The state becomes ``move[0] x + move[1] w + move[2] p``, the direction the same with ``turn``, and w the residual of
-    the new state, divided by the diagonal of H - theta kept above a floor. Returns the sums of squares of the residual
-    and of the new w, the products of w with x and p and with H x and H p, and those of H p with x and p.
+    the new state, divided by the diagonal of H - theta kept above a floor; hw gets the diagonal's part of H w. Returns
+    the sums of squares of the residual and of the new w, the products of w with x and p and with H x and H p, and those
+    of H p with x and p.
     """
     a, b, c = move
     e, f, g = turn
@@ -77,7 +79,7 @@ def _advance(x, w, p, hx, hw, hp, move, turn, theta, diagonal, floor):
         x[i], p[i], hx[i], hp[i] = new_x, new_p, new_hx, new_hp
         residual = new_hx - theta * new_x
         scaled = residual / max(diagonal[i] - theta, floor)
-        w[i] = scaled
+        w[i], hw[i] = scaled, diagonal[i] * scaled
         rr += residual * residual
         ww += scaled * scaled
         xw += new_x * scaled
@@ -219,7 +221,10 @@ def _find_level(left, right, codes, table, diagonal, flat_diagonal, lower, x, to
             ww = _clear_thoroughly(fw, fx, fp)
         if not ww > 0.0:
             break
-        multiply(left, right, codes, table, diagonal, w, hw)
+        if is_clear:
+            multiply(left, right, codes, table, diagonal, w, hw)
+        else:
+            add_pairs(left, right, codes, table, w, hw)
         products, exact = products + 1, False
         theta, move, turn, size = _improve(fw, fhw, fx, fp, (ww, xw, pw, xhw, phw, xhp, php), theta, size, is_clear)
     return theta, residual, products
