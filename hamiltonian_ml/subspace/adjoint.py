@@ -11,6 +11,7 @@ import numpy as np
 
 from hamiltonian_ml.subspace.jit import compiled
 from hamiltonian_ml.subspace.kernels import diagonal_of, multiply, preconditioner_floor
+from hamiltonian_ml.subspace.pairs import add_pairs
 from hamiltonian_ml.subspace.vectors import norm, project_out
 
 
@@ -25,7 +26,7 @@ def _curvature(search, image, state):
 
 
 @compiled
-def _descend(z, residual, scaled, search, image, state, diagonal, step, along, energy, floor):
+def _descend(z, residual, search, image, state, inverse, step, along):
     """Move along the search direction and precondition the new residual, in one pass.
 
     Returns the sum of squares of the residual, its product with the preconditioned one, and the overlap of that one
@@ -36,59 +37,58 @@ def _descend(z, residual, scaled, search, image, state, diagonal, step, along, e
         z[u] += step * search[u]
         value = residual[u] - step * (image[u] - along * state[u])
         residual[u] = value
-        ready = value * (1.0 / max(diagonal[u] - energy, floor))  # a division of a complex number is slow
-        scaled[u] = ready
-        size += value.real**2 + value.imag**2
-        product += (np.conj(value) * ready).real
-        overlap += np.conj(state[u]) * ready
+        square = value.real**2 + value.imag**2
+        size += square
+        product += inverse[u] * square
+        overlap += inverse[u] * (np.conj(state[u]) * value)
     return size, product, overlap
 
 
 @compiled
-def _turn(search, scaled, state, overlap, share):
-    """Make the new search direction: the preconditioned residual, off the state, and a share of the old direction."""
+def _turn(search, image, residual, state, diagonal, inverse, overlap, share, energy):
+    """Make the new search direction: the preconditioned residual, off the state, and a share of the old direction.
+
+    ``image`` gets the diagonal's part of H - energy on it.
+    """
     for u in range(len(search)):
-        search[u] = scaled[u] - overlap * state[u] + share * search[u]
+        value = inverse[u] * residual[u] - overlap * state[u] + share * search[u]
+        search[u], image[u] = value, (diagonal[u] - energy) * value
 
 
 @compiled
-def respond(left, right, codes, table, diagonal, energy, state, source, tolerance, max_products, z, work):
+def respond(left, right, codes, table, diagonal, energy, state, source, tolerance, max_products, z, work, inverse):
     """Solve (H - energy) z = source for one row, orthogonal to the state; source is orthogonal to it already.
 
-    z holds the start value and gets the answer; ``work`` has room for four vectors. Returns the residual relative to
-    the source, and the multiplications by H.
+    z holds the start value and gets the answer; ``work`` has room for three vectors, ``inverse`` for the inverse of the
+    diagonal of H - energy, kept above a floor, which preconditions. Returns the residual relative to the source, and
+    the multiplications by H.
     """
-    residual, search, image, scaled = work[0], work[1], work[2], work[3]
+    residual, search, image = work[0], work[1], work[2]
     size_of_source = norm(source)
     if size_of_source == 0.0:
         z[:] = 0.0
         return 0.0, 0
     floor = preconditioner_floor(table, diagonal)
+    for u in range(len(diagonal)):
+        inverse[u] = 1.0 / max(diagonal[u] - energy, floor)
     project_out(z, state)
     multiply(left, right, codes, table, diagonal, z, image)
     for u in range(len(z)):
         residual[u] = source[u] - image[u] + energy * z[u]
     project_out(residual, state)
-    image[:] = 0.0
     search[:] = 0.0
-    size, product, overlap = _descend(
-        z, residual, scaled, search, image, state, diagonal, 0.0, 0.0 * z[0], energy, floor
-    )
-    _turn(search, scaled, state, overlap, 0.0)
+    size, product, overlap = _descend(z, residual, search, image, state, inverse, 0.0, 0.0 * z[0])
+    _turn(search, image, residual, state, diagonal, inverse, overlap, 0.0, energy)
     products = 1
     while np.sqrt(size) > tolerance * size_of_source and products < max_products and product > 0.0:
-        multiply(left, right, codes, table, diagonal, search, image)
+        add_pairs(left, right, codes, table, search, image)
         products += 1
-        for u in range(len(z)):
-            image[u] -= energy * search[u]
         curvature, along = _curvature(search, image, state)
         if curvature <= 0.0:
             break
         previous = product
-        size, product, overlap = _descend(
-            z, residual, scaled, search, image, state, diagonal, product / curvature, along, energy, floor
-        )
-        _turn(search, scaled, state, overlap, product / previous)
+        size, product, overlap = _descend(z, residual, search, image, state, inverse, product / curvature, along)
+        _turn(search, image, residual, state, diagonal, inverse, overlap, product / previous, energy)
     project_out(z, state)
     return np.sqrt(size) / size_of_source, products
 
@@ -100,7 +100,7 @@ def respond_rows(
 ):  # fmt: skip
     """Solve rows start to stop of a batch; sources (G psi), states and answers have shape (n_rows, d)."""
     d = diagonal_codes.shape[0]
-    diagonal, work = np.zeros(d), np.zeros((4, d), dtype=states.dtype)
+    diagonal, inverse, work = np.zeros(d), np.zeros(d), np.zeros((3, d), dtype=states.dtype)
     for row in range(start, stop):
         diagonal_of(diagonal_codes, diagonal_tables[row], diagonal)
         source = sources[row]
@@ -109,7 +109,7 @@ def respond_rows(
             source[u] = -source[u]
         residuals[row], products[row] = respond(
             left, right, codes, tables[row], diagonal, energies[row] - shifts[row], states[row], source,
-            tolerance, max_products, answers[row], work,
+            tolerance, max_products, answers[row], work, inverse,
         )  # fmt: skip
 
 

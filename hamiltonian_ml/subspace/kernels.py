@@ -11,6 +11,8 @@ import numpy as np
 from hamiltonian_ml.subspace.jit import compiled
 from hamiltonian_ml.subspace.pairs import add_pairs
 
+_LANES = 4  # neighbours in a list whose sums do not wait for each other
+
 
 @compiled
 def leave(starts, columns, codes, diagonal_codes, table, diagonal_table, energy, state):
@@ -103,15 +105,33 @@ def multiply(left, right, codes, table, diagonal, x, y):
 def brackets(left, right, codes, diagonal_codes, bra, ket, bins, diagonal_bins):
     """Add conj(bra[u]) ket[v] + bra[v] conj(ket[u]) of every pair to the bin of its code, in one pass over the pairs.
 
-    The real part of a string's phases times the bins is then the real part of <bra|P|ket>.
+    The real part of a string's phases times the bins is then the real part of <bra|P|ket>. Neighbours in the list
+    often have one code, and a sum has to wait for the one before; so each of four neighbours has bins of its own.
     """
-    for k in range(len(left)):
+    n_pairs, n_states = len(left) - len(left) % _LANES, len(bra) - len(bra) % _LANES
+    lanes = np.zeros((len(bins), _LANES), dtype=bins.dtype)
+    for first in range(0, n_pairs, _LANES):
+        for k in range(_LANES):
+            u, v = left[first + k], right[first + k]
+            lanes[codes[first + k], k] += np.conj(bra[u]) * ket[v] + bra[v] * np.conj(ket[u])
+    for k in range(n_pairs, len(left)):
         u, v = left[k], right[k]
         bins[codes[k]] += np.conj(bra[u]) * ket[v] + bra[v] * np.conj(ket[u])
-    for u in range(len(bra)):
+    diagonal_lanes = np.zeros((len(diagonal_bins), _LANES))
+    for first in range(0, n_states, _LANES):
+        for k in range(_LANES):
+            weight = (np.conj(bra[first + k]) * ket[first + k]).real
+            for c in range(diagonal_codes.shape[1]):
+                diagonal_lanes[diagonal_codes[first + k, c], k] += weight
+    for u in range(n_states, len(bra)):
         weight = (np.conj(bra[u]) * ket[u]).real
         for c in range(diagonal_codes.shape[1]):
             diagonal_bins[diagonal_codes[u, c]] += weight
+    for k in range(_LANES):
+        for c in range(len(bins)):
+            bins[c] += lanes[c, k]
+        for c in range(len(diagonal_bins)):
+            diagonal_bins[c] += diagonal_lanes[c, k]
 
 
 @compiled

@@ -121,12 +121,14 @@ def test_the_marks_do_what_the_multiplication_does_to_real_numbers(rng):
     d, n = 7, 12
     left, right = rng.integers(0, d, n).astype(np.uint32), rng.integers(0, d, n).astype(np.uint32)
     codes, table = rng.integers(0, 5, n).astype(np.uint16), rng.normal(size=5)
-    diagonal, x, y = rng.normal(size=d), rng.normal(size=d), np.zeros(2 * d)
-    multiply.touch(left, right, codes, np.repeat(table, 2), diagonal, np.repeat(x, 2), y)
-    matrix = np.diag(diagonal)
+    x, before, matrix = rng.normal(size=d), rng.normal(size=d), np.zeros((d, d))
     np.add.at(matrix, (left, right), table[codes])
     np.add.at(matrix, (right, left), table[codes])
-    np.testing.assert_allclose(y[::2], matrix @ x, atol=1e-13)  # round-off of a dozen terms
+    touched, added = np.repeat(before, 2), before.astype(complex)
+    multiply.touch(left, right, codes, np.repeat(table, 2), np.repeat(x, 2), touched)
+    multiply.add(left, right, codes, table.astype(complex), x.astype(complex), added)
+    for y in (touched[::2], added):
+        np.testing.assert_allclose(y, before + matrix @ x, atol=1e-13)  # round-off of a dozen terms
     target = np.zeros(d)
     multiply.copy(x, target)
     np.testing.assert_array_equal(target, x)
