@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-from experiments.accuracy.run import TASKS, on_own_rows, on_prototype_rows, prototype_rows
+from experiments.accuracy.run import TASKS, all_rows, on_own_rows, on_prototype_rows, own_rows, prototype_rows
 
 
 def named(*names):
@@ -20,6 +20,23 @@ def test_classical_models_tell_the_rows_of_the_prototype(task):
     for model, known in ((LogisticRegression(max_iter=5000), task.logistic), (SVC(), task.kernel)):
         found = model.fit(rows.train_features, rows.train_labels).score(rows.test_features, rows.test_labels)
         assert found == pytest.approx(known, abs=5e-4)  # it has three digits
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda t: t.dataset)
+def test_with_all_rows_the_test_rows_stay_the_prototypes(task):
+    rows, prototype = all_rows(task), prototype_rows(task)
+    np.testing.assert_array_equal(rows.test, prototype.test)
+    np.testing.assert_array_equal(rows.test_labels, prototype.test_labels)
+    assert set(prototype.train) <= set(rows.train)
+    assert not set(rows.train) & set(rows.test)
+
+
+@named("moons", "circles")
+def test_drawn_tables_are_tested_on_rows_of_their_own(task):
+    first, second = own_rows(task, 0), own_rows(task, 1)
+    assert len(first.test) == len(first.test_features) == len(first.test_labels) == 2000
+    assert len(np.unique(np.concatenate([first.train_features, first.test_features]), axis=0)) == 2140
+    assert not np.array_equal(first.test_labels, second.test_labels)
 
 
 @pytest.mark.slow
