@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+SMALLEST_COEFFICIENT = 1e-100  # squares and their sums do not vanish
 
 
 def check_integer(name: str, value: Any, *, at_least: int, or_none: bool = False, why: str = "") -> None:
@@ -39,6 +42,17 @@ def check_flag(name: str, value: Any) -> None:
     """Raise ValueError unless a value is True or False."""
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
+
+
+def check_scale(coefficients: NDArray[np.float64]) -> None:
+    """Raise ValueError if a row's largest coefficient is so small that squares of energies would vanish."""
+    largest = np.abs(coefficients).max(axis=1, initial=0.0)
+    lost = np.flatnonzero((largest > 0) & (largest < SMALLEST_COEFFICIENT))
+    if len(lost):
+        raise ValueError(
+            f"coefficients must be zero throughout a row or reach {SMALLEST_COEFFICIENT:g} in it, but those of row "
+            f"{lost[0]} reach {largest[lost[0]]:g}; choose another energy unit."
+        )
 
 
 def check_operator(name: str, value: Any) -> None:

@@ -11,19 +11,24 @@ from hamiltonian_ml.bases.checks import check_operator
 if TYPE_CHECKING:
     from qiskit.quantum_info import SparsePauliOp
 
+_ROUND_OFF = 1e-12  # of the largest coefficient: what an imaginary part may be
+
 
 def sparse_terms(operator: SparsePauliOp) -> list[tuple[str, list[int], float]]:
-    """Return (letters, qubits, coefficient) for each string, qubits ascending, after checking the operator."""
+    """Return (letters, qubits, coefficient) for each string once, qubits ascending, after checking the operator."""
     check_operator("operator", operator)
-    terms = []
+    strings: dict[tuple[str, tuple[int, ...]], complex] = {}
     for letters, qubits, value in operator.to_sparse_list():
         if len(qubits) > 2:
             raise ValueError(
                 f"operator has the string {letters} on qubits {list(qubits)}; only 1- and 2-local strings are allowed, "
                 "because a circuit has one two-qubit gate an edge."
             )
-        if abs(complex(value).imag) > 1e-12 * max(1.0, abs(value)):
-            raise ValueError(f"operator must be Hermitian, but the string {letters} has the coefficient {value}.")
         order = np.argsort(qubits)
-        terms.append(("".join(letters[k] for k in order), [int(qubits[k]) for k in order], complex(value).real))
-    return terms
+        string = "".join(letters[k] for k in order), tuple(int(qubits[k]) for k in order)
+        strings[string] = strings.get(string, 0.0) + complex(value)
+    largest = max((abs(value) for value in strings.values()), default=0.0)
+    for (letters, _), value in strings.items():
+        if abs(value.imag) > _ROUND_OFF * largest:
+            raise ValueError(f"operator must be Hermitian, but the string {letters} has the coefficient {value}.")
+    return [(letters, list(qubits), value.real) for (letters, qubits), value in strings.items()]

@@ -14,6 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import WORD_BITS
 
 Words = NDArray[np.uint64]
@@ -161,6 +162,7 @@ class Subspace:
     @classmethod
     def from_integers(cls, states: Iterable[int], n_qubits: int) -> Subspace:
         """Return the span of ``states``, integers from 0 to below ``2**n_qubits``; bit ``q`` is qubit ``q``."""
+        check_integer("n_qubits", n_qubits, at_least=1)
         n_words = -(-n_qubits // WORD_BITS)
         mask = (1 << WORD_BITS) - 1
         rows = []
@@ -179,6 +181,7 @@ class Subspace:
     @classmethod
     def full(cls, n_qubits: int) -> Subspace:
         """Return all ``2**n_qubits`` states, for at most 24 qubits."""
+        check_integer("n_qubits", n_qubits, at_least=1)
         if n_qubits > 24:
             raise ValueError(f"n_qubits must be at most 24 for the full space, got {n_qubits}; sample a subspace.")
         return cls(np.arange(1 << n_qubits, dtype=np.uint64)[:, None], n_qubits)

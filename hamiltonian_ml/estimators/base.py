@@ -34,6 +34,7 @@ from hamiltonian_ml.learning.step import Rows
 from hamiltonian_ml.learning.training import Trained, spawned, train
 from hamiltonian_ml.selection.krylov import KrylovSelection
 from hamiltonian_ml.selection.strategy import Selection
+from hamiltonian_ml.subspace.certificate import GAP_TOL
 
 Array = NDArray[np.float64]
 _PREDICTION_TOL = 1e-9  # residual in units of a row's largest coefficient: outputs repeat to about this
@@ -208,4 +209,5 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
                     f"X has features so large that a coefficient of a Hamiltonian is beyond {LARGEST_COEFFICIENT:g}; "
                     "scale them as those of the fit were."
                 )
-            yield solve(coefficients, self.structure_, self._chosen.rotations(coefficients), tol=_PREDICTION_TOL)
+            rotations = self._chosen.rotations(coefficients)
+            yield solve(coefficients, self.structure_, rotations, tol=_PREDICTION_TOL, gap_tol=GAP_TOL)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from hamiltonian_ml.bases.checks import check_operator
+from hamiltonian_ml.bases.checks import check_operator, check_real
 from hamiltonian_ml.bases.frames import mean_field_frames, rotate, rotate_back
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from qiskit.quantum_info import SparsePauliOp
 
 _DEGENERATE = 1e-8  # gap over the summed size of the coefficients
+_LARGEST_TOL = 0.1
 _LEVEL_TOL = 1e-8  # residual of the second level, in units of the largest coefficient
 
 
@@ -42,8 +43,8 @@ class GroundState:
     residual : float
         ``||H psi - E psi||`` in the full space: an exact level lies within this distance of the energy.
     degenerate : bool
-        Whether the second level is too close to tell apart (1e-8 of the summed size of the coefficients). The state is
-        then one of many, and so are its expectation values.
+        Whether the second level inside the subspace is too close to tell apart (1e-8 of the summed size of the
+        coefficients). The state is then one of many, and so are its expectation values.
     subspace : Subspace
         Basis states, in the local frames.
     amplitudes : (dimension,) float or complex
@@ -97,8 +98,14 @@ class GroundState:
         return float(values @ self.expectations(basis)) + identity
 
     def certificate(self) -> xr.Dataset:
-        """Return the figures of `hamiltonian_ml.subspace.certificate.Certificate`, along a ``row`` of one."""
-        return records.certificate([certify(self._structure, self._coefficients, self._levels)])
+        """Return the figures of `hamiltonian_ml.subspace.certificate.Certificate`, along a ``row`` of one.
+
+        Units as in ``energy``. Trust is local: it says that the state is close to one level of the operator among those
+        that the subspace holds or borders on. A subspace that is cut off from the ground state, as by a symmetry or in
+        a classical spin glass, may hold a trusted state that is not the lowest.
+        """
+        found = certify(self._structure, self._coefficients, self._levels)
+        return records.certificate([replace(found, energy=np.array([self.energy]))], unit="operator's unit")
 
     def extrapolated_energy(self) -> float:
         """Return the energy at zero variance, from this subspace and its better half and quarter; not a bound.
@@ -160,7 +167,7 @@ def ground_state(
     store, max_qpu_seconds
         As in `HamiltonianClassifier`.
     tol : float
-        Largest residual inside the subspace, in units of the largest coefficient.
+        Largest residual inside the subspace, in units of the largest coefficient: above 0, at most 0.1.
     random_state : int, RandomState instance or None
         Seed of the samples.
 
@@ -176,7 +183,7 @@ def ground_state(
     TypeError
         If the operator is no SparsePauliOp.
     MemoryError
-        If all basis states are asked for and would not fit; before any work.
+        If more basis states are asked for than fit; before any work.
 
     Examples
     --------
@@ -187,6 +194,9 @@ def ground_state(
     >>> round(state.energy, 4), state.degenerate
     (-6.3847, False)
     """
+    check_real("tol", tol, exclusive=True)
+    if tol > _LARGEST_TOL:
+        raise ValueError(f"tol must be at most {_LARGEST_TOL:g}, got {tol!r}: a residual that large says nothing.")
     basis = PauliBasis.from_operator(operator)
     values, identity = basis.coefficients(operator)
     if not values.any():

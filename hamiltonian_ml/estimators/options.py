@@ -21,6 +21,7 @@ from hamiltonian_ml.selection.full import FullSelection
 from hamiltonian_ml.selection.krylov import KrylovSelection
 from hamiltonian_ml.selection.refine import RefinedSelection
 from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selection
+from hamiltonian_ml.subspace.memory import check_memory
 
 FULL_SPACE_QUBITS = 10  # up to here "auto" takes all basis states: 1,024 at most
 FOURIER_WAVES = 2
@@ -69,6 +70,13 @@ def make_selection(estimator: Any, basis: PauliBasis) -> Selection:
     """Return the strategy that picks the basis states: the user's own object, or the named one.
 
     Options of the strategies that are not taken are checked all the same.
+
+    Raises
+    ------
+    ValueError
+        If an option is not allowed.
+    MemoryError
+        If a subspace may grow to more states than fit.
     """
     check_integer("max_dimension", estimator.max_dimension, at_least=1, or_none=True)
     check_integer("expansion_rounds", estimator.expansion_rounds, at_least=0)
@@ -93,7 +101,10 @@ def make_selection(estimator: Any, basis: PauliBasis) -> Selection:
         chosen.check_size(basis.n_qubits)
     if estimator.expansion_rounds and not isinstance(chosen, FullSelection | ClassicalSelection | RefinedSelection):
         dimension = DEFAULT_MAX_DIMENSION if estimator.max_dimension is None else estimator.max_dimension
-        return RefinedSelection(chosen, dimension=dimension, rounds=estimator.expansion_rounds)
+        chosen = RefinedSelection(chosen, dimension=dimension, rounds=estimator.expansion_rounds)
+    if isinstance(chosen, ClassicalSelection | RandomSelection | RefinedSelection):
+        wanted = chosen.dimension if isinstance(chosen, RefinedSelection) else chosen.max_dimension
+        check_memory(basis, min(wanted or DEFAULT_MAX_DIMENSION, 2**basis.n_qubits), n_rows=1)
     return chosen
 
 

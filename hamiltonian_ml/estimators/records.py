@@ -23,15 +23,16 @@ _HISTORY = {  # no unit: that of the loss
     "dimension": ("basis states in the subspace", "1"),
     "refreshed": ("subspace chosen anew", "1"),
 }
+_UNITS = ("1", "{}", "{} squared")  # by power of the energy
 _CERTIFICATE = {
-    "energy": ("ground-state energy in the subspace", "start field"),
-    "gap": ("distance to the second level", "start field"),
-    "residual": ("norm of (H - E) psi in the full space", "start field"),
-    "variance": ("energy variance", "start field squared"),
-    "correction": ("second-order estimate of the missing energy", "start field"),
-    "captured_weight": ("estimated weight of the exact state in the subspace", "1"),
-    "tilt": ("residual over the distance to the next energy inside or just outside, at most 1", "1"),
-    "trusted": ("residual below half the distance to the next energy inside or just outside, weight captured", "1"),
+    "energy": ("ground-state energy in the subspace", 1),
+    "gap": ("distance to the second level", 1),
+    "residual": ("norm of (H - E) psi in the full space", 1),
+    "variance": ("energy variance", 2),
+    "correction": ("second-order estimate of the missing energy", 1),
+    "captured_weight": ("estimated weight of the exact state in the subspace", 0),
+    "tilt": ("residual over the distance to the next energy inside or just outside, at most 1", 0),
+    "trusted": ("residual below half the distance to the next energy inside or just outside, weight captured", 0),
 }
 
 
@@ -46,13 +47,13 @@ def history(epochs: Sequence[dict[str, Any]], estimator: Any, *, loss_unit: str)
     return xr.Dataset(variables, {"epoch": np.arange(len(epochs))}, {"title": title, **attributes})
 
 
-def certificate(parts: Sequence[Certificate]) -> xr.Dataset:
-    """Return certificates of consecutive chunks of rows as one dataset along ``row``."""
+def certificate(parts: Sequence[Certificate], *, unit: str = "start field") -> xr.Dataset:
+    """Return certificates of consecutive chunks of rows as one dataset along ``row``, energies in some unit."""
     variables = {}
     for each in fields(Certificate):
-        text, unit = _CERTIFICATE[each.name]
+        text, power = _CERTIFICATE[each.name]
         values = np.concatenate([getattr(part, each.name) for part in parts])
-        variables[each.name] = ("row", values, {"long_name": text, "units": unit})
+        variables[each.name] = ("row", values, {"long_name": text, "units": _UNITS[power].format(unit)})
     n_rows = len(variables["energy"][1])
     return xr.Dataset(variables, {"row": np.arange(n_rows)}, {"title": "Certificates of ground states"})
 

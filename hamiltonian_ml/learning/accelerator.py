@@ -18,10 +18,12 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonian_ml.bases.checks import check_scale
 from hamiltonian_ml.learning.accelerator_entries import bracket_bins
 from hamiltonian_ml.learning.accelerator_layout import Layout, layout_of, padded
 from hamiltonian_ml.learning.accelerator_search import images, response_bins, search_levels
 from hamiltonian_ml.subspace import ground_state
+from hamiltonian_ml.subspace.adjoint import NEAR_FLOOR, largest_residual
 from hamiltonian_ml.subspace.ground_state import Levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
@@ -66,6 +68,7 @@ def lowest_levels(
     ``fallback`` marks the rows that the CPU solved.
     """
     rows = structure.basis.check_coefficients(coefficients, ndim=2)
+    check_scale(rows)
     tables, diagonal_tables = structure.element_tables(rows)
     n_rows, n_levels = len(rows), min(2, structure.dimension)
     scale = np.abs(rows).max(axis=1, initial=1e-300)
@@ -165,24 +168,29 @@ def _pull_back(
     tol: float,
     min_gap: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return the responses' expectation values of all rows, and the rows that did not reach the tolerance."""
+    """Return the responses' expectation values of all rows, and the rows that are left to the CPU.
+
+    These did not reach the tolerance, or show a level closer than the gap floor that the search had missed.
+    """
     tables, diagonal_tables = structure.element_tables(coefficients)
     kind = np.result_type(tables, kind, levels.states)
     tables, states = tables.astype(kind, copy=False), levels.states[:, 0].astype(kind, copy=False)
-    shifts = np.maximum(min_gap * np.abs(coefficients).max(axis=1, initial=1e-300) - levels.gaps, 0.0)
-    energies = levels.energies[:, 0] - shifts
-    values, residuals = np.empty(coefficients.shape), np.empty(len(coefficients))
+    scale = np.abs(coefficients).max(axis=1, initial=0.0)
+    floors = min_gap * scale
+    energies = levels.energies[:, 0] - np.maximum(floors - levels.gaps, 0.0)
+    values, (residuals, quotients) = np.empty(coefficients.shape), np.empty((2, len(coefficients)))
     with jax.enable_x64(True):
         layout = layout_of(structure)
         for block, size in _batches(layout, len(coefficients), tables.shape[1], kind):
             table, diagonal, psi, shifted = _fit(block, size, tables, diagonal_tables, states, energies)
             source = sources(layout, block, size).astype(kind)
-            *bins, errors = response_bins(
+            *bins, errors, rates = response_bins(
                 layout, table, diagonal, source, _over_states(layout, psi), shifted, tol, 10 * _MAX_PRODUCTS
             )
             values[block] = 2 * _values(structure, block, *bins)
-            residuals[block] = np.asarray(errors)[: block.stop - block.start]
-    return values, np.flatnonzero(~(residuals <= max(100 * tol, 1e-6)))
+            residuals[block], quotients[block] = (np.asarray(a)[: block.stop - block.start] for a in (errors, rates))
+    is_done = (residuals <= largest_residual(tol)) & (quotients >= NEAR_FLOOR * floors) & (scale > 0.0)
+    return values, np.flatnonzero(~is_done)
 
 
 def _some(levels: Levels, rows: NDArray[np.intp]) -> Levels:

@@ -105,15 +105,18 @@ def response_bins(
     energies: jax.Array,
     tolerance: jax.Array,
     max_products: jax.Array,
-) -> tuple[jax.Array, jax.Array, jax.Array]:
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Solve (H - energy) z = -(1 - |psi><psi|) source, z off psi, by conjugate gradients; return `bracket_bins`.
 
     That is, of z and psi; sources and states have shape (n_rows, n_states). The third result is the residual of each
-    row, relative to the right-hand side.
+    row, relative to the right-hand side, the fourth <z|H - energy|z> / <z|z>, infinite where z is zero.
     """
     problem, psi = problem_of(layout, tables, diagonal_tables), states.T
-    answer, residuals = _respond(problem, psi, clear(-sources.T, psi), energies, tolerance, max_products)
-    return (*collect(layout, answer, psi), residuals)
+    source = clear(-sources.T, psi)
+    answer, residuals = _respond(problem, psi, source, energies, tolerance, max_products)
+    length = dot(answer, answer)
+    quotients = jnp.where(length > 0.0, dot(answer, source) / jnp.where(length > 0.0, length, 1.0), jnp.inf)
+    return (*collect(layout, answer, psi), residuals, quotients)
 
 
 def _low_state(problem: Problem, lower: list[jax.Array]) -> jax.Array:

@@ -17,7 +17,7 @@ from hamiltonian_ml.learning.expectations import GroundStates, solve
 from hamiltonian_ml.learning.model import Parameters, readout
 from hamiltonian_ml.selection.refine import refine
 from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
-from hamiltonian_ml.subspace.certificate import Certificate, certify, spreads
+from hamiltonian_ml.subspace.certificate import GAP_TOL, Certificate, certify, spreads
 
 Array = NDArray[np.float64]
 _GROWTH = 4  # times as many basis states a round, as many as the candidates of a small space are good for
@@ -142,7 +142,7 @@ def _settle(
         if not found.doubtful[0] or wanted <= structure.dimension:
             break
         structure = refine(structure, states.coefficients, np.ones(1), dimension=wanted, rounds=1)
-        states = solve(coefficients, structure, rotations, tol=states.tol, device="cpu")
+        states = solve(coefficients, structure, rotations, tol=states.tol, gap_tol=GAP_TOL, device="cpu")
         found = _judge(parameters, states, offsets, find_boundary(structure))
     return found, states
 

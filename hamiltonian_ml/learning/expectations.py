@@ -59,19 +59,20 @@ def solve(
     *,
     guesses: NDArray[Any] | None = None,
     tol: float = 1e-8,
+    gap_tol: float = 1e-2,
     device: accelerator.Device = "auto",
 ) -> GroundStates:
     """Find the ground states of all rows; see `ground_state_expectations` for the parameters.
 
-    ``device`` is "cpu" for the compiled search, "accelerator" for that in JAX, or "auto" for the second where JAX has a
-    GPU and the batch is large; see `accelerator.choose_device`.
+    ``gap_tol`` is that of `lowest_levels`. ``device`` is "cpu" for the compiled search, "accelerator" for that in JAX,
+    or "auto" for the second where JAX has a GPU and the batch is large; see `accelerator.choose_device`.
     """
     rows = structure.basis.check_coefficients(coefficients, ndim=2)
     if rotations is not None:
         rows = rotate(structure.basis, rows, rotations)
     place = accelerator.choose_device(device, structure, len(rows))
     methods = accelerator if place == "accelerator" else ground_state
-    levels: Levels = methods.lowest_levels(structure, rows, tol=tol, guesses=guesses)
+    levels: Levels = methods.lowest_levels(structure, rows, tol=tol, gap_tol=gap_tol, guesses=guesses)
     values: NDArray[np.float64] = methods.expectations(structure, levels.ground_states, levels.ground_states)
     if rotations is not None:
         values = rotate_back(structure.basis, values, rotations)

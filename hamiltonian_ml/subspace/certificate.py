@@ -17,6 +17,7 @@ from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
 from hamiltonian_ml.subspace.ground_state import Levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
+GAP_TOL = 1e-4  # residual of the second level that trust asks for, in units of a row's largest coefficient
 TRUSTED_WEIGHT = 0.95  # least captured weight of a trusted state
 TRUSTED_TILT = 0.5  # largest residual of one, over the distance to the next energy: E is then nearest to one level
 
@@ -78,14 +79,25 @@ def certify(
     coefficients : (n_rows, n_terms) float
         The Hamiltonians, in the frame of the subspace.
     levels : Levels
-        From `lowest_levels`.
+        From `lowest_levels` with ``gap_tol=GAP_TOL`` or less: a coarser search can take a higher level for the second,
+        and trust rests on the gap.
     boundary : Boundary, optional
         From `find_boundary`, if it is at hand.
+
+    Raises
+    ------
+    ValueError
+        If the levels are not of this structure and these rows.
 
     References
     ----------
     .. [1] P. S. Epstein, Phys. Rev. 28, 695 (1926); R. K. Nesbet, Proc. R. Soc. A 230, 312 (1955).
     """
+    if levels.states.shape[0] != len(coefficients) or levels.states.shape[2] != structure.dimension:
+        raise ValueError(
+            f"levels must be of the {len(coefficients)} rows and {structure.dimension} states that are certified, got "
+            f"{levels.states.shape[0]} rows of {levels.states.shape[2]} states; call lowest_levels with this structure."
+        )
     edge = find_boundary(structure) if boundary is None else boundary
     tables, diagonal_tables = structure.element_tables(coefficients)
     states, energies = levels.ground_states.astype(tables.dtype, copy=False), levels.energies[:, 0]

@@ -25,7 +25,7 @@ class Extrapolation:
     Attributes
     ----------
     energy : (n_rows,) float
-        Where the straight line through the points ends, in the coefficients' unit; not a bound.
+        Where the straight line ends, in the coefficients' unit; not a bound.
     slope : (n_rows,) float
         Energy over variance, in inverse energy.
     energies, variances : (n_points, n_rows) float
@@ -66,7 +66,8 @@ def extrapolate(
     Notes
     -----
     Near an eigenstate both energy error and variance are of second order in the state's error, so that one grows
-    linearly with the other. Rows whose points have all the same variance keep the energy of the largest subspace.
+    linearly with the other. The line goes through the point of the largest subspace, which is the best known, and is
+    closest to the others: where that point has no variance, or all have the same, its energy stays.
     """
     if len(fractions) < 2 or not all(0 < f <= 1 for f in fractions):
         raise ValueError(f"fractions must be at least two numbers above 0 and at most 1, got {fractions!r}.")
@@ -77,13 +78,14 @@ def extrapolate(
         keep = np.zeros(structure.dimension, dtype=bool)
         keep[order[: max(1, round(fraction * structure.dimension))]] = True
         part = structure if keep.all() else shrink(structure, keep)
-        found = levels if keep.all() else lowest_levels(part, coefficients)
+        found = levels if keep.all() else lowest_levels(part, coefficients, n_levels=1)
         certificate = certify(part, coefficients, found)
         energies.append(certificate.energy)
         variances.append(certificate.variance)
     x, y = np.array(variances), np.array(energies)
-    centred = x - x.mean(axis=0)
-    spread = (centred**2).sum(axis=0)
-    flat = spread <= 1e-24 * np.maximum((x**2).sum(axis=0), 1e-300)
-    slope = np.where(flat, 0.0, (centred * y).sum(axis=0) / np.where(flat, 1.0, spread))
-    return Extrapolation(np.where(flat, y[0], y.mean(axis=0) - slope * x.mean(axis=0)), slope, y, x)
+    unit = np.where(x.max(axis=0) > 0, x.max(axis=0), 1.0)  # squares of variances may leave the range of numbers
+    run, rise = (x - x[0]) / unit, y - y[0]
+    spread = (run**2).sum(axis=0)
+    flat = spread <= 1e-24
+    slope = np.where(flat, 0.0, (run * rise).sum(axis=0) / np.where(flat, 1.0, spread)) / unit
+    return Extrapolation(y[0] - slope * x[0], slope, y, x)

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonian_ml.bases.checks import check_integer, check_scale
 from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels
-from hamiltonian_ml.subspace.adjoint import apply_rows, respond_rows
+from hamiltonian_ml.subspace.adjoint import apply_rows, largest_residual, respond_rows
 from hamiltonian_ml.subspace.lanczos import SolverError, lanczos_levels
 from hamiltonian_ml.subspace.lobpcg import solve_rows
 from hamiltonian_ml.subspace.structure import SubspaceStructure
@@ -85,7 +86,8 @@ def lowest_levels(
         the next level, so the default gives the gap to two digits or so; a level can be taken for the one above it
         while the residual stays below. Ask for 1e-6 where the gap itself matters.
     guesses : (n_rows, n_levels, dimension) array, optional
-        Start vectors, for instance the states of the last epoch.
+        Start vectors, for instance the states of the last epoch. Those of another number of rows or states, and complex
+        ones for a real Hamiltonian, are not used.
 
     Returns
     -------
@@ -94,11 +96,14 @@ def lowest_levels(
     Raises
     ------
     ValueError
-        If coefficients do not fit the basis or are not finite.
+        If coefficients do not fit the basis, are not finite or so small that squares of them vanish, if n_levels is
+        below 1, or if guesses have not three axes.
     SolverError
         If a row reaches the tolerance neither by conjugate gradients nor by Lanczos' method.
     """
+    check_integer("n_levels", n_levels, at_least=1)
     rows = structure.basis.check_coefficients(coefficients, ndim=2)
+    check_scale(rows)
     tables, diagonal_tables = structure.element_tables(rows)
     n_rows, d, n_levels = len(rows), structure.dimension, min(n_levels, structure.dimension)
     scale = np.abs(rows).max(axis=1, initial=1e-300)
@@ -170,19 +175,29 @@ def coefficient_gradients(
         Relative residual of the adjoint equation.
     min_gap : float
         Gap floor in units of a row's largest coefficient: below it the gradient, which grows as 1/gap, is damped by
-        raising the gap in the adjoint equation to the floor.
+        raising the gap in the adjoint equation to the floor. That holds for a level which the search missed too.
 
     Returns
     -------
     (n_rows, n_terms) float
-        ``2 Re <z|P_p|psi>`` with ``(H - E) z = -(G - <G>) psi``, z orthogonal to psi.
+        ``2 Re <z|P_p|psi>`` with ``(H - E) z = -(G - <G>) psi``, z orthogonal to psi; zero where H is.
 
     Raises
     ------
+    ValueError
+        If coefficients, cotangents and levels do not belong together.
     SolverError
         If the adjoint equation of a row is not solved to the tolerance.
     """
-    tables, diagonals = structure.element_tables(cotangents)
+    pulls = structure.basis.check_coefficients(cotangents, ndim=2)
+    shapes = (len(pulls), levels.states.shape[0], levels.states.shape[2])
+    if shapes != (len(coefficients), len(coefficients), structure.dimension):
+        raise ValueError(
+            f"coefficients, cotangents and levels must have equally many rows, and levels the structure's "
+            f"{structure.dimension} states; got {len(coefficients)}, {len(pulls)} and {levels.states.shape[0]} rows, "
+            f"and {levels.states.shape[2]} states."
+        )
+    tables, diagonals = structure.element_tables(pulls)
     kind = np.result_type(tables, levels.states)
     states = np.ascontiguousarray(levels.ground_states, dtype=kind)
     sources = np.empty_like(states)
@@ -227,21 +242,24 @@ def _responses(
     tables, diagonal_tables = structure.element_tables(coefficients)
     kind = np.result_type(tables, sources)
     states = np.ascontiguousarray(levels.ground_states, dtype=kind)
-    scale = np.abs(coefficients).max(axis=1, initial=1e-300)
-    shifts = np.maximum(min_gap * scale - levels.gaps, 0.0)
+    scale = np.abs(coefficients).max(axis=1, initial=0.0)
+    floors = min_gap * scale
+    shifts = np.maximum(floors - levels.gaps, 0.0)
+    sources = sources.astype(kind, copy=False)
+    sources[scale == 0.0] = 0.0  # any state is a ground state of H = 0, and no gap floor has a unit
     answers = np.zeros_like(states)
     residuals, products = np.zeros(len(states)), np.zeros(len(states), dtype=np.int64)
 
     def respond(block: range) -> None:
         respond_rows(
             block.start, block.stop, structure.left, structure.right, structure.codes, structure.diagonal_codes,
-            tables.astype(kind, copy=False), diagonal_tables, sources.astype(kind, copy=False),
-            levels.energies[:, 0].copy(), shifts, states, tol, 10 * _MAX_PRODUCTS, answers, residuals, products,
+            tables.astype(kind, copy=False), diagonal_tables, sources,
+            levels.energies[:, 0].copy(), shifts, floors, states, tol, 10 * _MAX_PRODUCTS, answers, residuals, products,
         )  # fmt: skip
 
     map_blocks(respond, row_blocks(len(states), smallest=_smallest_block(structure.dimension)))
-    worst = int(np.argmax(residuals)) if len(residuals) else 0
-    if len(residuals) and residuals[worst] > max(100 * tol, 1e-6):
+    worst = int(np.argmax(residuals)) if len(residuals) else 0  # NaN counts as the largest
+    if len(residuals) and not residuals[worst] <= largest_residual(tol):
         raise SolverError(
             f"the adjoint equation of row {worst} stopped at a relative residual of {residuals[worst]:.1e} instead of "
             f"{tol:.1e} (gap {levels.gaps[worst]:.1e}); raise min_gap or tol."
@@ -256,6 +274,9 @@ def _smallest_block(dimension: int) -> int:
 
 def _enter_guesses(guesses: NDArray[Any] | None, states: NDArray[Any]) -> int:
     """Write usable start vectors into ``states`` and return how many levels have one."""
+    if guesses is not None and np.ndim(guesses) != 3:
+        raise ValueError(f"guesses must have shape (n_rows, n_levels, dimension), got {np.shape(guesses)}.")
+    guesses = None if guesses is None else np.asarray(guesses)
     if guesses is None or guesses.shape[0] != len(states) or guesses.shape[2] != states.shape[2]:
         return 0
     if np.iscomplexobj(guesses) and not np.iscomplexobj(states):

@@ -133,9 +133,11 @@ def shrink(structure: SubspaceStructure, keep: ArrayLike) -> SubspaceStructure:
     Raises
     ------
     ValueError
-        If nothing is kept, or the mask has another length.
+        If nothing is kept, or the mask is not boolean or has another length.
     """
-    mask = np.asarray(keep, dtype=bool)
+    mask = np.asarray(keep)
+    if mask.dtype != bool:
+        raise ValueError(f"keep must be a boolean mask, got {mask.dtype}; places of states would be read as true.")
     if mask.shape != (structure.dimension,) or not mask.any():
         raise ValueError(
             f"keep must mark at least one of {structure.dimension} states, got a mask of shape {mask.shape} that marks "

@@ -171,3 +171,10 @@ def test_the_full_space_has_every_state():
 def test_bad_input_is_refused_by_name(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("make", [Subspace.full, lambda n_qubits: Subspace.from_integers([0], n_qubits)])
+@pytest.mark.parametrize("n_qubits", [0, -1, 2.0])
+def test_there_is_at_least_one_qubit(make, n_qubits):
+    with pytest.raises(ValueError, match="n_qubits must be an integer of at least 1"):
+        make(n_qubits)

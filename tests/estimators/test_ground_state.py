@@ -151,6 +151,38 @@ def test_what_does_not_fit_into_memory_is_refused_before_any_work(monkeypatch):
         ground_state(_ring(20, [("ZZ", 1.0)]), selection="full")
 
 
+@pytest.mark.parametrize("options", [{"selection": "classical"}, {"selection": "random"}, {"expansion_rounds": 1}])
+def test_more_states_than_fit_are_refused_before_they_are_looked_for(options, monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda: 2**30)
+    monkeypatch.setattr("hamiltonian_ml.estimators.ground_state.mean_field_frames", None)  # nothing is to be computed
+    with pytest.raises(MemoryError, match=r"1,000,000,000,000 basis states of 50 qubits take .* smaller max_dimension"):
+        ground_state(_ring(50, [("ZZ", 1.0)], [("X", 0.5)]), max_dimension=10**12, **options)
+
+
+def test_the_certificate_is_in_the_units_of_the_operator():
+    operator = SparsePauliOp.from_list([("IZ", 1.0), ("XX", 0.5), ("II", 3.0)])
+    got = ground_state(operator, selection="full")
+    certificate = got.certificate()
+    assert float(certificate.energy[0]) == got.energy == pytest.approx(np.linalg.eigvalsh(operator.to_matrix())[0])
+    assert certificate.energy.units == "operator's unit"
+    assert certificate.variance.units == "operator's unit squared"
+    assert certificate.trusted.units == "1"
+
+
+@pytest.mark.parametrize("tol", [0, -1.0, np.nan, "a", 10.0])
+def test_a_tolerance_that_means_nothing_is_refused(tol):
+    with pytest.raises(ValueError, match=r"tol must be .*, got "):
+        ground_state(_ring(3, [("ZZ", 1.0)]), tol=tol)
+
+
+@pytest.mark.parametrize("unit", [1e-13, 1.0, 1e13])
+def test_whether_an_operator_is_hermitian_depends_on_no_unit(unit):
+    with pytest.raises(ValueError, match="operator must be Hermitian, but the string XX"):
+        ground_state(SparsePauliOp(["XX", "ZI"], np.array([1e-3j, 1]) * unit))
+    sum_is_real = SparsePauliOp(["XX", "XX", "ZI"], np.array([1 + 1j, -1j, 1]) * unit)
+    assert ground_state(sum_is_real, selection="full").energy == pytest.approx(-np.sqrt(2) * unit)
+
+
 @pytest.mark.slow
 def test_the_whole_space_of_a_22_site_ring():
     """XXZ ring; the energy was found independently in the zero-magnetisation sector."""

@@ -40,9 +40,18 @@ def test_the_extrapolated_energy_is_closer_to_the_exact_one_than_the_bound(rows)
 def test_the_whole_space_leaves_nothing_to_extrapolate_from(rows):
     basis, coeffs = rows
     structure = restrict(basis, Subspace.full(9))
-    levels = lowest_levels(structure, coeffs[:2])
-    got = extrapolate(structure, coeffs[:2], levels, fractions=(1.0, 0.9))
-    np.testing.assert_allclose(got.energy, levels.energies[:, 0], atol=1e-3)
+    levels = lowest_levels(structure, coeffs, tol=1e-10)
+    got = extrapolate(structure, coeffs, levels)
+    np.testing.assert_allclose(got.energy, levels.energies[:, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1e-90, 1e90])
+def test_no_energy_unit_is_special(rows, unit):
+    basis, coeffs = rows
+    structure = restrict(basis, Subspace.from_integers(range(40), 9))
+    one, other = (extrapolate(structure, u * coeffs, lowest_levels(structure, u * coeffs)) for u in (1.0, unit))
+    np.testing.assert_allclose(other.energy / unit, one.energy, rtol=1e-6)
+    assert (one.energy < one.energies[0]).all()
 
 
 @pytest.mark.parametrize("fractions", [(1.0,), (1.0, 0.0), (2.0, 1.0)])

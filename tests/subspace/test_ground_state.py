@@ -104,6 +104,27 @@ def test_guesses_that_are_no_states_are_replaced(wrong, rng):
     np.testing.assert_allclose(again.energies, levels.energies, atol=1e-9)
 
 
+def test_bad_arguments_are_named(rng):
+    structure = restrict(PauliBasis.chain(3), Subspace.full(3))
+    coeffs = rng.normal(size=(2, structure.basis.n_terms))
+    with pytest.raises(ValueError, match="n_levels must be an integer of at least 1, got 0"):
+        lowest_levels(structure, coeffs, n_levels=0)
+    with pytest.raises(ValueError, match=r"guesses must have shape \(n_rows, n_levels, dimension\), got \(2, 8\)"):
+        lowest_levels(structure, coeffs, guesses=np.ones((2, 8)))
+    coeffs[1] *= 1e-150
+    with pytest.raises(ValueError, match=r"reach 1e-100 in it, but those of row 1 reach .*e-150; choose another"):
+        lowest_levels(structure, coeffs)
+
+
+@pytest.mark.parametrize("unit", [1e-99, 1e99])
+def test_energies_scale_with_the_unit(rng, unit):
+    structure = restrict(PauliBasis.chain(4), Subspace.full(4))
+    coeffs = rng.normal(size=(3, structure.basis.n_terms))
+    coeffs /= np.abs(coeffs).max(axis=1, keepdims=True)
+    expected, got = (lowest_levels(structure, u * coeffs, gap_tol=1e-8) for u in (1.0, unit))
+    np.testing.assert_allclose(got.energies / unit, expected.energies, rtol=1e-9)
+
+
 def test_good_guesses_save_multiplications(rng):
     structure = restrict(PauliBasis.chain(6), Subspace.full(6))
     coeffs = rng.normal(size=(5, structure.basis.n_terms))

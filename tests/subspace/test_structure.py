@@ -115,3 +115,9 @@ def test_an_empty_shrink_is_refused():
     structure = restrict(PauliBasis.chain(3), Subspace.full(3))
     with pytest.raises(ValueError, match=r"keep must mark at least one of 8 states, got a mask of shape \(8,\)"):
         shrink(structure, np.zeros(8, dtype=bool))
+
+
+def test_places_are_no_mask():
+    structure = restrict(PauliBasis.chain(3), Subspace.full(3))
+    with pytest.raises(ValueError, match="keep must be a boolean mask, got int64; places of states"):
+        shrink(structure, [0, 1, 2, 3, 4, 5, 6, 7])
