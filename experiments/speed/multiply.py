@@ -1,12 +1,12 @@
 """The inner multiplication beside what the machine allows: its memory, and its load and store units.
 
 What is measured is the loop that the solvers spend their products in: it adds all pairs to a vector that holds the
-diagonal's part already, since the pass before writes that beside what it makes. Two loops set the marks, in the same
-turns. The first copies as many bytes as the loop cannot do without: lists and x once in, y once in and once out. That
-is the mark where the arrays are larger than the caches; a copy of the arrays, each counted once, stands beside it. The
-second makes the same accesses to the same arrays for each pair, eight loads and two stores, each as one instruction on
-one number; its lists run through the vectors in order, so that none waits for another or for the caches. That is the
-mark in cache.
+diagonal's part already, since the pass before writes that beside what it makes. Two kinds of loop set the marks, in the
+same turns. The first is a plain copy. Where the arrays are larger than the caches, a copy of the same footprint is the
+mark: its source and target are together as large as lists, x and y. A copy of as many bytes as the loop moves, with y
+both read and written, stands beside it. The second makes the same accesses to the same arrays for each pair, eight
+loads and two stores, each as one instruction on one number; its lists run through the vectors in order, so that none
+waits for another or for the caches. That is the mark in cache.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def _shares(structure: SubspaceStructure, row: np.ndarray, turns: int) -> Iterat
     pace = f"{1e9 * np.median([c.wall for c in costs['multiply']]) / max(len(structure.left), 1):.3g} ns a pair"
     for mark, words, decides in (
         ("touch", "load/store bound", in_cache),
-        ("copy", "plain copy of what it moves", not in_cache),
-        ("arrays", "plain copy of its arrays", False),
+        ("arrays", "plain copy of its arrays", not in_cache),
+        ("copy", "plain copy of what it moves", False),
     ):
         share = ratio(costs[mark], costs["multiply"])
         yield Line(
