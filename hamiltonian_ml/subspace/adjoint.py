@@ -68,8 +68,9 @@ def _turn(search, image, residual, state, diagonal, inverse, overlap, share, ene
 def respond(left, right, codes, table, diagonal, energy, state, source, tolerance, max_products, z, work, inverse):
     """Solve (H - energy) z = source for one row, orthogonal to the state; source is orthogonal to it already.
 
-    z starts from zero: the answer of the last epoch saves no more than two products of fifteen. ``work`` has room for
-    three vectors, ``inverse`` for the inverse of the diagonal of H - energy, kept above a floor, which preconditions.
+    z starts from zero: the source changes with the loss, so that the answer of the last epoch saves hardly more
+    products than the one it takes to start from it. ``work`` has room for three vectors, ``inverse`` for the inverse of
+    the diagonal of H - energy, kept above a floor, which preconditions.
     Returns the residual relative to the source, <z|H - energy|z> / <z|z>, and the multiplications by H.
     """
     residual, search, image = work[0], work[1], work[2]
