@@ -155,15 +155,15 @@ def test_what_is_no_text_is_refused(causal_model, texts, message):
         features.fit(TEXTS).transform(texts)
 
 
-def one_line(error):
+def one_line(error, folder=""):
     assert "\n" not in str(error.value)
-    assert len(str(error.value)) < 400
+    assert len(str(error.value).replace(str(folder), "")) < 400  # wherever temporary files lie
 
 
 def test_a_missing_folder_is_one_clear_line(causal_model, tmp_path):
     with pytest.raises(ValueError, match="model must be a folder with a model or a name on the Hugging Face hub") as e:
         TransformersFeatures(tmp_path / "nowhere").fit(TEXTS)
-    one_line(e)
+    one_line(e, tmp_path)
 
 
 def test_a_file_in_place_of_the_folder_is_one_clear_line(causal_model):
