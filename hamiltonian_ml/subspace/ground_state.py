@@ -274,10 +274,12 @@ def _smallest_block(dimension: int) -> int:
 
 def _enter_guesses(guesses: NDArray[Any] | None, states: NDArray[Any]) -> int:
     """Write usable start vectors into ``states`` and return how many levels have one."""
-    if guesses is not None and np.ndim(guesses) != 3:
-        raise ValueError(f"guesses must have shape (n_rows, n_levels, dimension), got {np.shape(guesses)}.")
-    guesses = None if guesses is None else np.asarray(guesses)
-    if guesses is None or guesses.shape[0] != len(states) or guesses.shape[2] != states.shape[2]:
+    if guesses is None:
+        return 0
+    guesses = np.asarray(guesses)
+    if guesses.ndim != 3:
+        raise ValueError(f"guesses must have shape (n_rows, n_levels, dimension), got {guesses.shape}.")
+    if guesses.shape[0] != len(states) or guesses.shape[2] != states.shape[2]:
         return 0
     if np.iscomplexobj(guesses) and not np.iscomplexobj(states):
         return 0
