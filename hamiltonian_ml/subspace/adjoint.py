@@ -112,11 +112,21 @@ def _quotient(z, source, residual):
 
 
 @compiled
+def prepare_rows(start, stop, states, sources):
+    """Make the sources (G psi) right-hand sides: take the states' parts away and turn the signs."""
+    for row in range(start, stop):
+        source = sources[row]
+        project_out(source, states[row])
+        for u in range(len(source)):
+            source[u] = -source[u]
+
+
+@compiled
 def respond_rows(
-    start, stop, left, right, codes, diagonal_codes, tables, diagonal_tables, sources, energies, shifts, floors, states,
+    rows, left, right, codes, diagonal_codes, tables, diagonal_tables, sources, energies, shifts, floors, states,
     tolerance, max_products, answers, residuals, products,
 ):  # fmt: skip
-    """Solve rows start to stop of a batch; sources (G psi), states and answers have shape (n_rows, d).
+    """Solve some rows of a batch; sources, prepared, states and answers have shape (n_rows, d).
 
     Rows whose gap is below its floor come with a shift that makes up for it. The search for the second level may have
     missed one, however: where the answer itself shows a level closer than the floor, or none is to be had, the shift is
@@ -124,16 +134,11 @@ def respond_rows(
     """
     d = diagonal_codes.shape[0]
     diagonal, inverse, work = np.zeros(d), np.zeros(d), np.zeros((3, d), dtype=states.dtype)
-    for row in range(start, stop):
+    for row in rows:
         diagonal_of(diagonal_codes, diagonal_tables[row], diagonal)
-        source = sources[row]
-        project_out(source, states[row])
-        for u in range(d):
-            source[u] = -source[u]
-        products[row] = 0
         for _ in range(_MOST_SHIFTS):
             residuals[row], quotient, used = respond(
-                left, right, codes, tables[row], diagonal, energies[row] - shifts[row], states[row], source,
+                left, right, codes, tables[row], diagonal, energies[row] - shifts[row], states[row], sources[row],
                 tolerance, max_products, answers[row], work, inverse,
             )  # fmt: skip
             products[row] += used

@@ -15,9 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from hamiltonian_ml.bases.checks import check_integer, check_scale
 from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels
-from hamiltonian_ml.subspace.adjoint import apply_rows, largest_residual, respond_rows
+from hamiltonian_ml.subspace.adjoint import NEAR_FLOOR, apply_rows, largest_residual, prepare_rows, respond_rows
 from hamiltonian_ml.subspace.lanczos import SolverError, lanczos_levels
 from hamiltonian_ml.subspace.lobpcg import solve_rows
+from hamiltonian_ml.subspace.side_by_side.adjoint import Asked
+from hamiltonian_ml.subspace.side_by_side.groups import aims_of, levels_side_by_side, responses_side_by_side
+from hamiltonian_ml.subspace.side_by_side.levels import Sought
+from hamiltonian_ml.subspace.side_by_side.room import Batch
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 _MAX_PRODUCTS = 400  # for each level
@@ -113,15 +117,21 @@ def lowest_levels(
     energies, residuals = np.empty((n_rows, n_levels)), np.empty((n_rows, n_levels))
     states = np.zeros((n_rows, n_levels, d), dtype=tables.dtype)
     products = np.zeros(n_rows, dtype=np.int64)
-    n_guesses = _enter_guesses(guesses, states)
+    batch = _batch(structure, tables, diagonal_tables)
+    sought = Sought(
+        tolerances, aims_of(tolerances, scale), np.full(n_rows, _enter_guesses(guesses, states)), energies, residuals,
+        states, products, np.zeros(n_rows, dtype=bool),
+    )  # fmt: skip
+    levels_side_by_side(batch, sought)
+    left = np.flatnonzero(~sought.solved)
 
     def solve(block: range) -> None:
         solve_rows(
-            block.start, block.stop, structure.left, structure.right, structure.codes, structure.diagonal_codes,
-            tables, diagonal_tables, n_guesses, tolerances, _MAX_PRODUCTS, energies, residuals, states, products,
+            left[block.start : block.stop], *batch, sought.n_known, tolerances, _MAX_PRODUCTS,
+            energies, residuals, states, products,
         )  # fmt: skip
 
-    map_blocks(solve, row_blocks(n_rows, smallest=_smallest_block(d)))
+    map_blocks(solve, row_blocks(len(left), smallest=_smallest_block(d)))
     fallback = ~(residuals <= tolerances).all(axis=1)  # what is not a number is not solved
     for row in np.flatnonzero(fallback):
         energies[row], states[row], residuals[row] = lanczos_levels(
@@ -250,14 +260,27 @@ def _responses(
     answers = np.zeros_like(states)
     residuals, products = np.zeros(len(states)), np.zeros(len(states), dtype=np.int64)
 
+    energies = levels.energies[:, 0].copy()
+
+    def prepare(block: range) -> None:
+        prepare_rows(block.start, block.stop, states, sources)
+
+    map_blocks(prepare, row_blocks(len(states), smallest=_smallest_block(structure.dimension)))
+    batch = _batch(structure, tables.astype(kind, copy=False), diagonal_tables)
+    asked = Asked(
+        energies - shifts, NEAR_FLOOR * floors, states[:, None], sources[:, None], answers[:, None], residuals,
+        products, np.zeros(len(states), dtype=bool),
+    )  # fmt: skip
+    responses_side_by_side(batch, asked, tol)
+    left = np.flatnonzero(~asked.solved)
+
     def respond(block: range) -> None:
         respond_rows(
-            block.start, block.stop, structure.left, structure.right, structure.codes, structure.diagonal_codes,
-            tables.astype(kind, copy=False), diagonal_tables, sources,
-            levels.energies[:, 0].copy(), shifts, floors, states, tol, 10 * _MAX_PRODUCTS, answers, residuals, products,
+            left[block.start : block.stop], *batch, sources, energies, shifts, floors, states, tol, 10 * _MAX_PRODUCTS,
+            answers, residuals, products,
         )  # fmt: skip
 
-    map_blocks(respond, row_blocks(len(states), smallest=_smallest_block(structure.dimension)))
+    map_blocks(respond, row_blocks(len(left), smallest=_smallest_block(structure.dimension)))
     worst = int(np.argmax(residuals)) if len(residuals) else 0  # NaN counts as the largest
     if len(residuals) and not residuals[worst] <= largest_residual(tol):
         raise SolverError(
@@ -265,6 +288,10 @@ def _responses(
             f"{tol:.1e} (gap {levels.gaps[worst]:.1e}); raise min_gap or tol."
         )
     return answers
+
+
+def _batch(structure: SubspaceStructure, tables: NDArray[Any], diagonal_tables: NDArray[np.float64]) -> Batch:
+    return Batch(structure.left, structure.right, structure.codes, structure.diagonal_codes, tables, diagonal_tables)
 
 
 def _smallest_block(dimension: int) -> int:

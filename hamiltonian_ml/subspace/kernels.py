@@ -137,8 +137,14 @@ def brackets(left, right, codes, diagonal_codes, bra, ket, bins, diagonal_bins):
 @compiled
 def preconditioner_floor(table, diagonal):
     """Return the smallest denominator that the diagonal preconditioners use, positive for every Hamiltonian."""
-    largest = 0.0
+    return floor_of(table, np.min(diagonal), np.max(diagonal))
+
+
+@compiled
+def floor_of(table, lowest, highest):
+    """Return the same from the least and the largest element of the diagonal."""
+    square = 0.0
     for k in range(len(table)):
-        largest = max(largest, abs(table[k]))
-    floor = max(0.1 * largest, 1e-3 * (np.max(diagonal) - np.min(diagonal)))
+        square = max(square, table[k].real ** 2 + table[k].imag ** 2)
+    floor = max(0.1 * np.sqrt(square), 1e-3 * (highest - lowest))
     return floor if floor > 0.0 else 1.0

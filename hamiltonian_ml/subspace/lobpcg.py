@@ -23,7 +23,7 @@ _LITTLE = 0.01  # of a sum of squares: if no more is left of it, its digits have
 
 
 @compiled
-def _start(diagonal, lower, is_guess, x):
+def start_vector(diagonal, lower, is_guess, x):
     """Make x a start vector: the guess that it holds, or a low diagonal state; orthogonal to the levels below.
 
     A little of all directions is mixed in: a level that symmetry hides from the diagonal state then grows until the
@@ -149,6 +149,17 @@ def _improve(w, hw, x, p, overlaps, theta, size, is_clear):
         xw, pw = 0.0, 0.0
     else:
         whw = _product(hw, w)
+    return best_combination(theta, whw, (ww, xw, pw, xhw, phw, xhp, php), size)
+
+
+@compiled
+def best_combination(theta, whw, overlaps, size):
+    """Find the best combination of x, p and w made orthogonal to both, from the products between the three.
+
+    Returns its energy, the new state and the new direction in terms of x, w and p as they are, and how many of these
+    there are next time.
+    """
+    ww, xw, pw, xhw, phw, xhp, php = overlaps
     whw += xw * xw * theta + pw * pw * php + 2.0 * (xw * pw * xhp - xw * xhw - pw * phw)
     xhw -= xw * theta + pw * xhp
     phw -= xw * xhp + pw * php
@@ -232,10 +243,12 @@ def _find_level(left, right, codes, table, diagonal, flat_diagonal, lower, x, to
 
 @compiled
 def solve_rows(
-    start, stop, left, right, codes, diagonal_codes, tables, diagonal_tables, n_guesses, tolerances,
-    max_products, energies, residuals, states, products,
+    rows, left, right, codes, diagonal_codes, tables, diagonal_tables, n_guesses, tolerances, max_products, energies,
+    residuals, states, products,
 ):  # fmt: skip
-    """Solve rows start to stop of a batch; ``states`` (n_rows, n_levels, d) holds the guesses and gets the answers.
+    """Solve some rows of a batch; ``states`` (n_rows, n_levels, d) holds guesses and gets the answers.
+
+    ``n_guesses`` (n_rows,) says for how many levels it does. Multiplications by H are added to ``products``.
 
     A level that turns out lower than the one below takes its place, and both are sought again from there.
     """
@@ -243,16 +256,15 @@ def solve_rows(
     diagonal, work = np.zeros(d), np.zeros((5, d), dtype=states.dtype)
     per_amplitude = len(work[0].view(np.float64)) // d
     flat_diagonal = np.zeros(per_amplitude * d)
-    for row in range(start, stop):
+    for row in rows:
         diagonal_of(diagonal_codes, diagonal_tables[row], diagonal)
         for u in range(d):
             for k in range(per_amplitude):
                 flat_diagonal[per_amplitude * u + k] = diagonal[u]
         found = states[row]
-        level, known, swaps = 0, n_guesses, 0
-        products[row] = 0
+        level, known, swaps = 0, n_guesses[row], 0
         while level < n_levels:
-            _start(diagonal, found[:level], level < known, found[level])
+            start_vector(diagonal, found[:level], level < known, found[level])
             energies[row, level], residuals[row, level], used = _find_level(
                 left, right, codes, tables[row], diagonal, flat_diagonal, found[:level], found[level],
                 tolerances[row, level], max_products, work,

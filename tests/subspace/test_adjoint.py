@@ -13,6 +13,8 @@ from hamiltonian_ml.subspace.certificate import GAP_TOL, certify
 from hamiltonian_ml.subspace.ground_state import coefficient_gradients, lowest_levels
 from hamiltonian_ml.subspace.structure import restrict
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 LEFT_OUT = [1, 2, 14, 16, 17, 20, 21, 22, 26, 27, 30, 32, 44, 54, 55, 60, 63]
 MIN_GAP = 1e-3
 

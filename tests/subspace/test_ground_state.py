@@ -18,6 +18,8 @@ from hamiltonian_ml.subspace.structure import restrict
 from tests.reference.dense import dense_expectations, dense_hamiltonian, pauli_matrix
 from tests.reference.response import sum_over_states
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 def _random_structure(seed, n_qubits=5):
     rng = np.random.default_rng(seed)

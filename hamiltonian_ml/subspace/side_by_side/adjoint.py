@@ -1,0 +1,147 @@
+"""Response of the ground states of a group of rows to their objectives.
+
+Conjugate gradients in single precision answer for the residual that double precision has left, until that is small
+enough: H - E is the same, so that each round costs what the digits cost that it adds.
+
+Reference: C. B. Moler, J. ACM 14, 316 (1967).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hamiltonian_ml.subspace.jit import compiled
+from hamiltonian_ml.subspace.side_by_side.lanes import double, get, put, single, swapped, zero_like
+from hamiltonian_ml.subspace.side_by_side.passes import (
+    add_states,
+    clear_lanes,
+    enter_vectors,
+    multiply_lanes,
+    row_sum,
+    row_turning,
+    scale_lanes,
+    spread,
+    spread_turning,
+    step_wide,
+    take_vectors,
+)
+from hamiltonian_ml.subspace.side_by_side.response import next_reduction, respond_lanes
+from hamiltonian_ml.subspace.side_by_side.room import enter_group
+from hamiltonian_ml.subspace.vectors import norm, project_out
+
+_ROUNDS = 4
+_MOST_PRODUCTS = 100  # of a round
+
+
+class Asked(NamedTuple):
+    """The responses asked for of all rows of a batch, and what is found.
+
+    ``energies`` (n_rows,) are those of the ground states less the shifts, ``states``, ``sources``, orthogonal to them,
+    and ``answers`` have shape (n_rows, 1, d), and the others (n_rows,): ``least_quotients``, below which <z|H -
+    energy|z> / <z|z> betrays a level that was missed, ``residuals`` relative to the sources, ``products``, to which
+    multiplications by H are added, and ``solved``.
+    """
+
+    energies: Any
+    least_quotients: Any
+    states: Any
+    sources: Any
+    answers: Any
+    residuals: Any
+    products: Any
+    solved: Any
+
+
+@compiled
+def find_responses(batch, asked, tolerance, rows, n_live, n_parts, room):
+    """Solve (H - energy) z = source, orthogonal to the state, for the first ``n_live`` of ``rows``.
+
+    The rest fills lanes. Sources are brought to length one: those of rows that are decided may be tiny.
+    """
+    n_rows, energies = len(rows), asked.energies[rows]
+    floors, origins, sizes, scales = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
+    steps, shift, reductions = np.zeros(n_rows), np.zeros(n_rows), np.ones(n_rows)
+    going, sound = np.ones(n_rows, dtype=np.bool_), np.ones(n_rows, dtype=np.bool_)
+    going[n_live:] = False
+    enter_group(batch, rows, floors, origins, n_parts, room)
+    for k in range(n_rows):
+        sizes[k] = norm(asked.sources[rows[k], 0])
+        scales[k] = 1.0 / sizes[k] if sizes[k] > 0.0 else 0.0
+        reductions[k] = next_reduction(tolerance)
+    enter_vectors(asked.states, 0, rows, n_parts, room.other)
+    enter_vectors(asked.sources, 0, rows, n_parts, room.wide_source)
+    spread(scales, 0, n_parts, room.wide_factors)
+    scale_lanes(room.wide_source, get(room.wide_factors, 0))
+    for u in range(len(room.w)):
+        put(room.w, u, single(get(room.wide_source, u)))
+    clear_lanes(room.p)
+    clear_lanes(room.hp)
+    clear_lanes(room.wide_x)
+    for _ in range(_ROUNDS):
+        used = respond_lanes(batch, room, energies - origins, floors, n_parts, reductions, _MOST_PRODUCTS, shift, sound)
+        for k in range(n_rows):
+            going[k] &= sound[k]
+            steps[k] = 1.0 if going[k] else 0.0
+        step_wide(room, room.hx, steps, n_parts)
+        lengths, quotients = _measure(batch, energies, going, n_parts, room)
+        for k in range(n_live):
+            row = rows[k]
+            if going[k]:
+                is_better = lengths[k] <= 0.5 * asked.residuals[row]
+                is_done = lengths[k] <= tolerance or sizes[k] == 0.0
+                asked.products[row] += used + 1
+                asked.residuals[row] = lengths[k]
+                asked.solved[row] = is_done and (quotients[k] >= asked.least_quotients[row] or sizes[k] == 0.0)
+                going[k] = is_better and not is_done
+                reductions[k] = next_reduction(tolerance / lengths[k])
+        if not going.any():
+            break
+    spread(sizes, 0, n_parts, room.wide_factors)
+    scale_lanes(room.wide_x, get(room.wide_factors, 0))
+    take_vectors(room.wide_x, n_parts, rows, n_live, 0, asked.answers)
+    for k in range(n_live):
+        project_out(asked.answers[rows[k], 0], asked.states[rows[k], 0])
+
+
+@compiled
+def _measure(batch, energies, going, n_parts, room):
+    """Return the norms of what is left of the sources, and the quotients of the answers.
+
+    What is left is written in single precision, off the states, zeros where a row is done.
+    """
+    n_rows, state = len(going), room.other
+    lengths, quotients, share = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
+    along, across = np.zeros(n_rows), np.zeros(n_rows)
+    for k in range(n_rows):
+        share[k] = 1.0 if going[k] else 0.0
+    spread(energies, 0, n_parts, room.wide_factors)
+    spread(share, 1, n_parts, room.wide_factors)
+    multiply_lanes(batch, room.wide, room.wide_x, room.wide_image, room.sums, 0)
+    energy, mask = get(room.wide_factors, 0), get(room.wide_factors, 1)
+    ee = se = se_crossed = zz = sz = sz_crossed = zs = zero_like(energy)
+    for u in range(len(state)):
+        answer, own = get(room.wide_x, u), double(get(state, u))
+        reached = get(room.wide_image, u) - energy * answer
+        error = mask * (get(room.wide_source, u) - reached)
+        put(room.w, u, single(error))
+        ee += error * error
+        se += own * error
+        se_crossed += swapped(own) * error
+        zz += answer * answer
+        sz += own * answer
+        sz_crossed += swapped(own) * answer
+        zs += answer * reached
+    for place, total in enumerate((ee, se, se_crossed, zz, sz, sz_crossed, zs)):
+        put(room.sums, place, total)
+    for k in range(n_rows):
+        along[k], across[k] = row_sum(room.sums, 1, k, n_parts), row_turning(room.sums, 2, k, n_parts)
+        lengths[k] = np.sqrt(max(row_sum(room.sums, 0, k, n_parts) - along[k] ** 2 - across[k] ** 2, 0.0))
+        own_part = row_sum(room.sums, 4, k, n_parts) ** 2 + row_turning(room.sums, 5, k, n_parts) ** 2
+        rest = row_sum(room.sums, 3, k, n_parts) - own_part
+        quotients[k] = row_sum(room.sums, 6, k, n_parts) / rest if rest > 0.0 else 0.0
+    spread(-along, 0, n_parts, room.factors)
+    spread_turning(-across, 1, n_parts, room.factors)
+    add_states(state, get(room.factors, 0), get(room.factors, 1), room.w)
+    return lengths, quotients

@@ -1,0 +1,171 @@
+"""Batches solved side by side against the same solved one by one, and what is left to the latter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.subspace import ground_state
+from hamiltonian_ml.subspace.ground_state import Levels, coefficient_gradients, lowest_levels
+from hamiltonian_ml.subspace.side_by_side import groups
+from hamiltonian_ml.subspace.structure import restrict
+
+TOL = 1e-9
+
+
+@pytest.fixture(scope="module")
+def structure():
+    return restrict(PauliBasis.chain(12), Subspace.excitations(12, 4))  # 794 states
+
+
+def _coefficients(structure, n_rows, *, is_complex=True, strength=0.15):
+    """Return rows like those of a model in training: a field along -z and random terms."""
+    basis = structure.basis
+    rows = strength * np.random.default_rng(7).normal(size=(n_rows, basis.n_terms))
+    rows[:, [basis.short_labels.index(f"Z{q}") for q in range(basis.n_qubits)]] -= 1.0
+    return rows if is_complex else rows * (basis.n_y % 2 == 0)
+
+
+@pytest.fixture
+def one_by_one(monkeypatch):
+    """Return a function that does something one row after the other."""
+
+    def do(action):
+        with monkeypatch.context() as patch:
+            patch.setattr(groups, "_FEWEST_ROWS", 10**9)
+            return action()
+
+    return do
+
+
+@pytest.fixture
+def left(monkeypatch):
+    """Return a list of the numbers of rows that are left to be solved, or answered, one by one."""
+    seen = []
+
+    def watch(name):
+        original = getattr(ground_state, name)
+
+        def counting(rows, *rest):
+            seen.append(len(rows))
+            original(rows, *rest)
+
+        monkeypatch.setattr(ground_state, name, counting)
+
+    for name in ("solve_rows", "respond_rows"):
+        watch(name)
+    return seen
+
+
+@pytest.mark.parametrize("is_complex", [False, True])
+@pytest.mark.parametrize("n_rows", [5, 8, 12, 21])  # some lanes, all, a few rows over, a part group
+def test_levels_and_gradients_are_those_of_single_rows(structure, one_by_one, left, n_rows, is_complex):
+    rows = _coefficients(structure, n_rows, is_complex=is_complex)
+    pulls = np.random.default_rng(1).normal(size=rows.shape)
+    expected = one_by_one(lambda: lowest_levels(structure, rows, tol=TOL, gap_tol=1e-5))
+    expected_gradients = one_by_one(lambda: coefficient_gradients(structure, rows, expected, pulls, tol=TOL))
+    left.clear()
+    got = lowest_levels(structure, rows, tol=TOL, gap_tol=1e-5)
+    gradients = coefficient_gradients(structure, rows, expected, pulls, tol=TOL)
+    most = n_rows % 8 if n_rows % 8 < 5 else 0
+    assert sum(left) <= 2 * (most + 4)  # those without a group, and the last few of a level that are slow
+    np.testing.assert_allclose(got.energies[:, 0], expected.energies[:, 0], atol=1e-12)
+    np.testing.assert_allclose(got.energies[:, 1], expected.energies[:, 1], atol=1e-8)
+    np.testing.assert_allclose(gradients, expected_gradients, atol=2e-7)  # the tolerance over a gap of a hundredth
+    scale = np.abs(rows).max(axis=1)
+    for row in range(n_rows):
+        matrix = structure.matrix(rows[row])
+        for level, tolerance in ((0, TOL), (1, 1e-5)):
+            state = got.states[row, level]
+            left_over = matrix @ state - got.energies[row, level] * state
+            assert np.linalg.norm(state) == pytest.approx(1, abs=1e-12)
+            left_over -= (np.vdot(got.states[row, 0], left_over) if level else 0.0) * got.states[row, 0]
+            assert np.linalg.norm(left_over) <= tolerance * scale[row] * 1.01
+            assert got.residuals[row, level] == pytest.approx(np.linalg.norm(left_over), abs=1e-13)
+
+
+@pytest.mark.parametrize("spoil", [np.nan, np.inf, 0.0, 1e-200, "another level"])
+def test_guesses_of_no_use_do_no_harm(structure, one_by_one, spoil):
+    rows = _coefficients(structure, 8)
+    expected = one_by_one(lambda: lowest_levels(structure, rows, tol=TOL, gap_tol=1e-6))
+    guesses = expected.states.copy()
+    if spoil == "another level":
+        guesses[3] = guesses[3, ::-1]
+    else:
+        guesses[3] = spoil
+    got = lowest_levels(structure, rows, tol=TOL, gap_tol=1e-6, guesses=guesses)
+    np.testing.assert_allclose(got.energies, expected.energies, atol=1e-9)
+
+
+def test_good_guesses_cost_two_multiplications(structure):
+    rows = _coefficients(structure, 8)
+    cold = lowest_levels(structure, rows, n_levels=1, tol=1e-7)
+    warm = lowest_levels(structure, rows, n_levels=1, tol=1e-7, guesses=cold.states)
+    assert (warm.products == 2).all()  # one to see that nothing is to be sought, one to believe it
+
+
+@pytest.mark.parametrize("spoil", [np.nan, 0.0])
+def test_a_row_that_fails_leaves_its_neighbours_alone(structure, spoil):
+    rows = _coefficients(structure, 8)
+    expected = lowest_levels(structure, rows, tol=TOL)
+    pulls = np.random.default_rng(1).normal(size=rows.shape)
+    gradients = coefficient_gradients(structure, rows, expected, pulls)
+    others = np.arange(8) != 2
+    pulls[2] = 0.0
+    states = expected.states.copy()
+    if spoil == 0.0:
+        rows = np.where(others[:, None], rows, 0.0)  # any state is a ground state of H = 0
+        got = lowest_levels(structure, rows, tol=TOL)
+        np.testing.assert_allclose(got.energies[others, 0], expected.energies[others, 0], atol=1e-12)
+        np.testing.assert_array_equal(got.energies[2], 0.0)
+    states[2] = spoil
+    levels = Levels(expected.energies, expected.residuals, states, expected.products, expected.fallback)
+    if np.isnan(spoil):
+        with pytest.raises(ground_state.SolverError, match="row 2"):
+            coefficient_gradients(structure, rows, levels, pulls)
+    else:
+        again = coefficient_gradients(structure, rows, levels, pulls)
+        np.testing.assert_allclose(again[others], gradients[others], atol=1e-6)
+        np.testing.assert_array_equal(again[2], 0.0)
+
+
+@pytest.mark.parametrize("size", [1e-60, 1e60])
+def test_gradients_are_linear_in_pulls_of_any_size(structure, size):
+    """Rows that are decided pull with exponentially small numbers, which single precision has not got."""
+    rows = _coefficients(structure, 8)
+    levels = lowest_levels(structure, rows, tol=TOL)
+    pulls = np.random.default_rng(1).normal(size=rows.shape)
+    expected = coefficient_gradients(structure, rows, levels, pulls)
+    np.testing.assert_allclose(coefficient_gradients(structure, rows, levels, size * pulls) / size, expected, atol=1e-6)
+
+
+def test_a_closed_gap_is_left_to_single_rows_and_damped(structure, one_by_one):
+    basis = structure.basis
+    rows = np.zeros((8, basis.n_terms))
+    rows[:, basis.short_labels.index("Z0 Z1")] = -1.0  # all spins but two are free
+    rows[4:] = _coefficients(structure, 4)
+    levels = lowest_levels(structure, rows, tol=TOL)
+    pulls = np.random.default_rng(1).normal(size=rows.shape)
+    expected = one_by_one(lambda: coefficient_gradients(structure, rows, levels, pulls))
+    got = coefficient_gradients(structure, rows, levels, pulls)
+    np.testing.assert_allclose(levels.energies[:4, 0], -1.0, atol=1e-12)
+    np.testing.assert_allclose(got, expected, atol=1e-6 * np.abs(expected).max())
+
+
+def test_answers_do_not_depend_on_the_number_of_threads(structure, monkeypatch):
+    rows = _coefficients(structure, 40)
+    found = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        found.append(lowest_levels(structure, rows))
+    np.testing.assert_array_equal(found[0].states, found[1].states)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "dimension", "expected"),
+    [(4, 1000, False), (5, 1000, True), (64, 511, False), (64, 512, True), (64, 200_000, False)],
+)
+def test_few_rows_and_small_or_huge_subspaces_are_solved_one_by_one(n_rows, dimension, expected):
+    assert groups.is_worth_it(n_rows, dimension) is expected
