@@ -105,7 +105,7 @@ def expectations(structure: SubspaceStructure, left: NDArray[Any], right: NDArra
     values = np.empty((len(left), structure.basis.n_terms))
     with jax.enable_x64(True):
         layout = layout_of(structure)
-        for block, size in _batches(layout, len(left), structure.tables.off_diagonal.shape[0], kind):
+        for block, size in _batches(layout, len(left), structure.tables.off_diagonal.n_codes, kind):
             bras, kets = (_over_states(layout, part.astype(kind)) for part in _fit(block, size, left, right))
             values[block] = _values(structure, block, *bracket_bins(layout, bras, kets))
     return values

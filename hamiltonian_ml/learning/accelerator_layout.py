@@ -88,7 +88,7 @@ def layout_of(structure: SubspaceStructure) -> Layout:
     d, tables = structure.dimension, structure.tables
     left, right, codes, of_diagonal = structure.left, structure.right, structure.codes, structure.diagonal_codes
     both, other = np.concatenate([left, right]), np.concatenate([right, left])
-    n_codes, n_diagonal_codes = tables.off_diagonal.shape[0], tables.diagonal.shape[0]
+    n_codes, n_diagonal_codes = tables.off_diagonal.n_codes, tables.diagonal.n_codes
     rows, (columns, entry_codes) = _chunks(both, d, (other, d), (np.concatenate([codes, codes]), 0))
     pair_codes, (pair_left, pair_right) = _chunks(codes, n_codes, (left, d), (right, d))
     states = np.repeat(np.arange(d, dtype=np.int32), of_diagonal.shape[1])

@@ -150,8 +150,8 @@ def expectations(structure: SubspaceStructure, left: NDArray[Any], right: NDArra
     """Return ``Re <left|P_p|right>`` (n_rows, n_terms) for every string; both states have shape (n_rows, dimension)."""
     kind = np.result_type(left, right)
     bras, kets = np.ascontiguousarray(left, dtype=kind), np.ascontiguousarray(right, dtype=kind)
-    bins = np.zeros((len(bras), structure.tables.off_diagonal.shape[0]), dtype=kind)
-    diagonal_bins = np.zeros((len(bras), structure.tables.diagonal.shape[0]))
+    bins = np.zeros((len(bras), structure.tables.off_diagonal.n_codes), dtype=kind)
+    diagonal_bins = np.zeros((len(bras), structure.tables.diagonal.n_codes))
 
     def collect(block: range) -> None:
         for row in block:

@@ -80,6 +80,29 @@ def reach_out(starts, columns, codes, table, state, outside, back, bins):
 
 
 @compiled
+def add_elements(coefficients, terms, phases, firsts, starts, signs, out):
+    """Add to out (n_rows, n_codes) what each string contributes to the elements of its chunk's codes."""
+    for row in range(len(coefficients)):
+        for k in range(len(terms)):
+            value, target = phases[k] * coefficients[row, terms[k]], out[row, firsts[k] :]
+            own = signs[starts[k] : starts[k + 1]]
+            for c in range(len(own)):
+                target[c] += value * own[c]
+
+
+@compiled
+def sum_over_codes(bins, terms, phases, firsts, starts, signs, out):
+    """Write for each string (n_rows, n_terms) the real part of its elements times bins (n_rows, n_codes), summed."""
+    for row in range(len(bins)):
+        for k in range(len(terms)):
+            total, source = 0.0 * bins[row, 0], bins[row, firsts[k] :]
+            own = signs[starts[k] : starts[k + 1]]
+            for c in range(len(own)):
+                total += own[c] * source[c]
+            out[row, terms[k]] = (phases[k] * total).real
+
+
+@compiled
 def diagonal_of(codes, table, out):
     """Write the diagonal of one Hamiltonian: out[u] = sum over chunks of table[codes[u, chunk]]."""
     for u in range(codes.shape[0]):

@@ -9,15 +9,56 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from hamiltonian_ml.bases.pauli import WORD_BITS, PauliBasis
+from hamiltonian_ml.subspace import kernels
 
 MAX_CHUNK_BITS = 8  # a table of 256 values stays in the first-level cache
 _PHASES = np.array([1, 1j, -1, -1j])
+
+
+@dataclass(frozen=True, eq=False)
+class ElementMap:
+    """Linear map from coefficients to matrix elements by code, and its adjoint.
+
+    Attributes
+    ----------
+    n_codes : int
+        Number of codes.
+    terms : (n_strings,) int
+        Strings that contribute.
+    phases : (n_strings,) complex
+        What each contributes where the bits of its chunk are all zero: i to the number of its Y.
+    firsts : (n_strings,) int
+        Code of that element.
+    starts : (n_strings + 1,) int
+        Its signs at all codes of the chunk are ``signs[starts[k]]`` up to ``signs[starts[k + 1]]``.
+    signs : (n_signs,) float
+        1 or -1.
+    """
+
+    n_codes: int
+    terms: NDArray[np.intp]
+    phases: NDArray[np.complex128]
+    firsts: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    signs: NDArray[np.float64]
+
+    def elements(self, coefficients: NDArray[np.float64]) -> NDArray[Any]:
+        """Return the elements (n_rows, n_codes), real where no string with an odd number of Y has a coefficient."""
+        is_real = not coefficients[:, self.terms[self.phases.imag != 0]].any()
+        phases = self.phases.real.copy() if is_real else self.phases
+        elements = np.zeros((len(coefficients), self.n_codes), dtype=phases.dtype)
+        kernels.add_elements(coefficients, self.terms, phases, self.firsts, self.starts, self.signs, elements)
+        return elements
+
+    def sum_over_codes(self, bins: NDArray[Any], out: NDArray[np.float64]) -> None:
+        """Write the real part of elements times bins (n_rows, n_codes), summed, for the strings of out's columns."""
+        kernels.sum_over_codes(bins, self.terms, self.phases, self.firsts, self.starts, self.signs, out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,29 +73,29 @@ class SignTables:
         Chunks ``flip_chunks[f]`` up to ``flip_chunks[f + 1]`` belong to flip mask ``f``.
     chunk_bits : (n_chunks, 8) int
         Qubits whose bits (of the column state) make the code of an off-diagonal chunk, -1 where unused.
+    diagonal_bits : (n_diagonal_chunks, 8) int
+        The same for strings that flip nothing.
     chunk_offsets : (n_chunks,) int
         Code of a chunk with all bits zero.
-    diagonal_bits, diagonal_offsets : (n_diagonal_chunks, 8) and (n_diagonal_chunks,) int
+    diagonal_offsets : (n_diagonal_chunks,) int
         The same for strings that flip nothing.
-    off_diagonal : (n_codes, n_terms) sparse complex
-        Maps coefficients to the table of off-diagonal elements; entries are 1, i, -1 or -i.
-    diagonal : (n_diagonal_codes, n_terms) sparse float
-        Maps coefficients to the table of diagonal elements; entries are 1 or -1.
+    off_diagonal, diagonal : ElementMap
+        From coefficients to the elements of strings that flip something, and nothing.
     """
 
     flips: NDArray[np.uint64]
     flip_chunks: NDArray[np.int64]
     chunk_bits: NDArray[np.int64]
-    chunk_offsets: NDArray[np.int64]
     diagonal_bits: NDArray[np.int64]
+    chunk_offsets: NDArray[np.int64]
     diagonal_offsets: NDArray[np.int64]
-    off_diagonal: sparse.csr_array
-    diagonal: sparse.csr_array
+    off_diagonal: ElementMap
+    diagonal: ElementMap
 
     @property
     def code_type(self) -> type[np.uint16] | type[np.int32]:
         """Smallest integer type that holds every code."""
-        return np.uint16 if max(self.off_diagonal.shape[0], self.diagonal.shape[0]) <= 1 << 16 else np.int32
+        return np.uint16 if max(self.off_diagonal.n_codes, self.diagonal.n_codes) <= 1 << 16 else np.int32
 
 
 def sign_tables(basis: PauliBasis) -> SignTables:
@@ -91,11 +132,11 @@ def _grouped(strings: _Strings) -> SignTables:
         flips=flips[int(has_diagonal) :],
         flip_chunks=np.cumsum([0] + [len(group) for group in groups]),
         chunk_bits=bits,
-        chunk_offsets=offsets,
         diagonal_bits=diagonal_bits,
+        chunk_offsets=offsets,
         diagonal_offsets=diagonal_offsets,
         off_diagonal=off_diagonal,
-        diagonal=diagonal_map.real,
+        diagonal=diagonal_map,
     )
 
 
@@ -119,28 +160,32 @@ def _pack(terms: NDArray[np.intp], signs: list[frozenset[int]]) -> list[tuple[li
 
 def _tabulate(
     chunks: list[tuple[list[int], list[int]]], signs: list[frozenset[int]], basis: PauliBasis
-) -> tuple[NDArray[np.int64], NDArray[np.int64], sparse.csr_array]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], ElementMap]:
     """Return bits and offsets of the chunks, and the map from coefficients to matrix elements by code."""
     bits_of = np.full((len(chunks), MAX_CHUNK_BITS), -1, dtype=np.int64)
     sizes = np.array([1 << len(bits) for bits, _ in chunks], dtype=np.int64)
     offsets = np.cumsum(sizes) - sizes
-    rows, columns, values = [], [], []
+    terms, firsts, values = [], [], [np.zeros(0)]
     for chunk, (bits, members) in enumerate(chunks):
         bits_of[chunk, : len(bits)] = bits
         patterns = np.arange(sizes[chunk])
         for term in members:
-            parity = np.zeros(len(patterns), dtype=np.int64)
-            for place, qubit in enumerate(bits):
-                if qubit in signs[term]:
-                    parity ^= (patterns >> place) & 1
-            rows.append(offsets[chunk] + patterns)
-            columns.append(np.full(len(patterns), term))
-            values.append(_PHASES[(basis.n_y[term] + 2 * parity) % 4])
-    shape = (int(sizes.sum()), basis.n_terms)
-    if not rows:
-        return bits_of, offsets, sparse.csr_array(shape, dtype=np.complex128)
-    triplets = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return bits_of, offsets, sparse.coo_array(triplets, shape=shape).tocsr()
+            mask = sum(1 << place for place, qubit in enumerate(bits) if qubit in signs[term])
+            terms.append(term)
+            firsts.append(offsets[chunk])
+            values.append(1.0 - 2.0 * (np.bitwise_count(patterns & mask) % 2))
+    return (
+        bits_of,
+        offsets,
+        ElementMap(
+            n_codes=int(sizes.sum()),
+            terms=np.array(terms, dtype=np.intp),
+            phases=_PHASES[basis.n_y[np.array(terms, dtype=np.intp)] % 4],
+            firsts=np.array(firsts, dtype=np.int64),
+            starts=np.cumsum([len(part) for part in values]),
+            signs=np.concatenate(values),
+        ),
+    )
 
 
 def _set_bits(mask: NDArray[np.uint64]) -> frozenset[int]:

@@ -63,10 +63,7 @@ class SubspaceStructure:
 
         The first has shape (n_rows, n_codes), real if no string with an odd number of Y has a coefficient.
         """
-        off_diagonal = (self.tables.off_diagonal @ coefficients.T).T
-        if not off_diagonal.imag.any():
-            off_diagonal = off_diagonal.real
-        return np.ascontiguousarray(off_diagonal), np.ascontiguousarray((self.tables.diagonal @ coefficients.T).T)
+        return self.tables.off_diagonal.elements(coefficients), self.tables.diagonal.elements(coefficients)
 
     def matrix(self, coefficients: ArrayLike) -> sparse.csr_array:
         """Return the projected Hamiltonian of one row of coefficients (n_terms,) as a sparse matrix.
@@ -83,8 +80,9 @@ class SubspaceStructure:
 
     def expectations_of_bins(self, bins: NDArray[Any], diagonal_bins: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return Re <left|P_p|right> (n_rows, n_terms) from the sums over entries that `kernels.brackets` makes."""
-        values: NDArray[np.float64] = (self.tables.off_diagonal.T @ bins.T).real.T
-        values += (self.tables.diagonal.T @ diagonal_bins.T).T
+        values = np.empty((len(bins), self.basis.n_terms))
+        self.tables.off_diagonal.sum_over_codes(bins, values)
+        self.tables.diagonal.sum_over_codes(diagonal_bins, values)
         return values
 
 

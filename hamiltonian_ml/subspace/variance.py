@@ -62,7 +62,7 @@ def outside_variance(
     states = levels.ground_states.astype(tables.dtype, copy=False)
     variances = np.zeros(len(states))
     back = np.zeros_like(states)
-    bins = np.zeros((len(states), structure.tables.off_diagonal.shape[0]), dtype=tables.dtype)
+    bins = np.zeros((len(states), structure.tables.off_diagonal.n_codes), dtype=tables.dtype)
 
     def reach(block: range) -> None:
         outside: NDArray[Any] = np.empty(len(boundary.starts) - 1, dtype=tables.dtype)
@@ -79,7 +79,7 @@ def outside_variance(
             )
 
     map_blocks(reach, row_blocks(len(states)))
-    explicit = 2 * structure.expectations_of_bins(bins, np.zeros((len(states), structure.tables.diagonal.shape[0])))
+    explicit = 2 * structure.expectations_of_bins(bins, np.zeros((len(states), structure.tables.diagonal.n_codes)))
     gradients = explicit + pull_back(structure, coefficients, levels, back, tol=tol, min_gap=min_gap)
     unit = np.maximum((coefficients**2).sum(axis=1) / structure.basis.n_qubits, 1e-300)
     values = variances / unit
