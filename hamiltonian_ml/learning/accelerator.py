@@ -117,44 +117,25 @@ def coefficient_gradients(
     levels: Levels,
     cotangents: NDArray[np.float64],
     *,
+    sources: NDArray[Any] | None = None,
     tol: float = 1e-8,
     min_gap: float = 1e-3,
 ) -> NDArray[np.float64]:
     """Pull cotangents of <P_p> back to the coefficients; see `ground_state.coefficient_gradients`."""
     tables, diagonal_tables = structure.element_tables(cotangents)
-    kind = np.result_type(tables, levels.states)
+    kind = np.result_type(tables, levels.states, *([] if sources is None else [sources]))
 
-    def sources(layout: Layout, block: slice, size: int) -> Any:
+    def all_sources(layout: Layout, block: slice, size: int) -> Any:
         table, diagonal, psi = _fit(block, size, tables, diagonal_tables, levels.states[:, 0])
-        return images(layout, table.astype(kind), diagonal, _over_states(layout, psi.astype(kind)))
+        pulled = images(layout, table.astype(kind), diagonal, _over_states(layout, psi.astype(kind)))
+        return pulled if sources is None else pulled + _over_states(layout, _fit(block, size, sources)[0])
 
-    values, undone = _pull_back(structure, coefficients, levels, sources, kind=kind, tol=tol, min_gap=min_gap)
+    values, undone = _pull_back(structure, coefficients, levels, all_sources, kind=kind, tol=tol, min_gap=min_gap)
     if len(undone):
         values[undone] = ground_state.coefficient_gradients(
-            structure, coefficients[undone], _some(levels, undone), cotangents[undone], tol=tol, min_gap=min_gap
-        )
-    return values
-
-
-def response_gradients(
-    structure: SubspaceStructure,
-    coefficients: NDArray[np.float64],
-    levels: Levels,
-    sources: NDArray[Any],
-    *,
-    tol: float,
-    min_gap: float,
-) -> NDArray[np.float64]:
-    """Return ``2 Re <z|P_p|psi>`` for the adjoint states z of some vectors; see `ground_state.response_gradients`."""
-
-    def fitted(layout: Layout, block: slice, size: int) -> Any:
-        return _over_states(layout, _fit(block, size, sources)[0])
-
-    values, undone = _pull_back(structure, coefficients, levels, fitted, kind=sources.dtype, tol=tol, min_gap=min_gap)
-    if len(undone):
-        values[undone] = ground_state.response_gradients(
-            structure, coefficients[undone], _some(levels, undone), sources[undone], tol=tol, min_gap=min_gap
-        )
+            structure, coefficients[undone], _some(levels, undone), cotangents[undone],
+            sources=None if sources is None else sources[undone], tol=tol, min_gap=min_gap,
+        )  # fmt: skip
     return values
 
 

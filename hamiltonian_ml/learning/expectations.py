@@ -79,7 +79,9 @@ def solve(
     return GroundStates(values, levels, rows, structure, rotations, tol, place)
 
 
-def pull_back(states: GroundStates, cotangents: ArrayLike, *, min_gap: float = 1e-3) -> NDArray[np.float64]:
+def pull_back(
+    states: GroundStates, cotangents: ArrayLike, *, sources: NDArray[Any] | None = None, min_gap: float = 1e-3
+) -> NDArray[np.float64]:
     """Return the derivative of ``sum(cotangents * expectations)`` with respect to the coefficients.
 
     Parameters
@@ -88,6 +90,8 @@ def pull_back(states: GroundStates, cotangents: ArrayLike, *, min_gap: float = 1
         From `solve`.
     cotangents : (n_rows, n_terms) array_like of float
         Derivatives of a loss with respect to the expectation values.
+    sources : (n_rows, dimension) array, optional
+        Of other objectives, in the local frames; see `coefficient_gradients`.
     min_gap : float
         Gap floor, in units of a row's largest coefficient; see `coefficient_gradients`.
 
@@ -101,7 +105,7 @@ def pull_back(states: GroundStates, cotangents: ArrayLike, *, min_gap: float = 1
     if rotations is not None:
         pulls = rotate(basis, pulls, rotations)
     gradients: NDArray[np.float64] = states.methods.coefficient_gradients(
-        states.structure, states.coefficients, states.levels, pulls, tol=states.tol, min_gap=min_gap
+        states.structure, states.coefficients, states.levels, pulls, sources=sources, tol=states.tol, min_gap=min_gap
     )
     return gradients if rotations is None else rotate_back(basis, gradients, rotations)
 

@@ -24,7 +24,6 @@ from hamiltonian_ml.learning.feature_maps import Mixtures
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters, readout
 from hamiltonian_ml.learning.settings import Settings
-from hamiltonian_ml.subspace.boundary import Boundary
 from hamiltonian_ml.subspace.variance import outside_variance
 
 Array = NDArray[np.float64]
@@ -46,7 +45,7 @@ class Step:
     gradients : Parameters
         Its derivatives.
     outside_variance : float
-        Weighted mean over the rows of `subspace.variance.outside_variance`; NaN where it was not asked for.
+        Weighted mean over the rows of `subspace.variance.OutsideVariance.values`; NaN where it was not asked for.
     states : GroundStates
         Ground states of the batch.
     """
@@ -85,12 +84,16 @@ def loss_and_gradients(
     value, (direct, cotangents) = _loss_gradients(
         parameters, states.expectations, targets, weights, settings.alpha, loss=loss
     )
-    pulled = pull_back(states, np.asarray(cotangents), min_gap=settings.min_gap)
-    outside = np.nan
+    outside, sources, slope = np.nan, None, np.zeros_like(coefficients)
     if settings.variance_penalty and chosen.boundary is not None:
-        outside, slope = _outside(states, chosen.boundary, weights / weights.sum(), settings)
+        found = outside_variance(states.structure, chosen.boundary, states.coefficients, states.levels)
+        shares = weights / weights.sum()
+        outside = float(shares @ found.values)
         value += settings.variance_penalty * outside
-        pulled += settings.variance_penalty * slope
+        pulls = settings.variance_penalty * shares[:, None]
+        sources, slope = pulls * found.sources, _in_axes(states, pulls * found.direct)
+    pulled = pull_back(states, np.asarray(cotangents), sources=sources, min_gap=settings.min_gap)
+    pulled += slope
     return Step(float(value), _add_embedded(parameters, features, pulled, direct), outside, states)
 
 
@@ -101,16 +104,11 @@ def loss_of(parameters: Parameters, rows: Rows, chosen: Chosen, loss: Loss, sett
     return float(loss(readout(parameters, states.expectations), rows[1], rows[2]))
 
 
-def _outside(states: GroundStates, boundary: Boundary, shares: Array, settings: Settings) -> tuple[float, Array]:
-    """Return the weighted mean of the rows' variances outside, and its derivative in the axes of the coefficients."""
-    values, gradients = outside_variance(
-        states.structure, boundary, states.coefficients, states.levels, tol=states.tol, min_gap=settings.min_gap,
-        pull_back=states.methods.response_gradients,
-    )  # fmt: skip
-    gradients *= shares[:, None]
-    if states.rotations is not None:
-        gradients = rotate_back(states.structure.basis, gradients, states.rotations)
-    return float(shares @ values), gradients
+def _in_axes(states: GroundStates, gradients: Array) -> Array:
+    """Return derivatives in the axes of the coefficients, from those in the local frames."""
+    if states.rotations is None:
+        return gradients
+    return rotate_back(states.structure.basis, gradients, states.rotations)
 
 
 @jax.jit

@@ -170,6 +170,7 @@ def coefficient_gradients(
     levels: Levels,
     cotangents: NDArray[np.float64],
     *,
+    sources: NDArray[Any] | None = None,
     tol: float = 1e-8,
     min_gap: float = 1e-3,
 ) -> NDArray[np.float64]:
@@ -181,6 +182,8 @@ def coefficient_gradients(
         As in `lowest_levels`, and its result.
     cotangents : (n_rows, n_terms) float
         Derivatives of a loss with respect to each <P_p>: the objective is ``G = sum_p cotangents[p] P_p``.
+    sources : (n_rows, dimension) float or complex, optional
+        Added to ``G psi``, for objectives that are no sum of strings: the adjoint equation is solved once for both.
     tol : float
         Relative residual of the adjoint equation.
     min_gap : float
@@ -207,36 +210,27 @@ def coefficient_gradients(
             f"{structure.dimension} states; got {len(coefficients)}, {len(pulls)} and {levels.states.shape[0]} rows, "
             f"and {levels.states.shape[2]} states."
         )
+    if sources is not None and sources.shape != (len(pulls), structure.dimension):
+        raise ValueError(
+            f"sources must be one vector a row, {(len(pulls), structure.dimension)}, got an array of shape "
+            f"{sources.shape}."
+        )
     tables, diagonals = structure.element_tables(pulls)
-    kind = np.result_type(tables, levels.states)
+    kind = np.result_type(tables, levels.states, *([] if sources is None else [sources]))
     states = np.ascontiguousarray(levels.ground_states, dtype=kind)
-    sources = np.empty_like(states)
+    pulled = np.empty_like(states)
 
     def apply(block: range) -> None:
         apply_rows(
             block.start, block.stop, structure.left, structure.right, structure.codes, structure.diagonal_codes,
-            tables.astype(kind, copy=False), diagonals, states, sources,
+            tables.astype(kind, copy=False), diagonals, states, pulled,
         )  # fmt: skip
 
     map_blocks(apply, row_blocks(len(states), smallest=_smallest_block(structure.dimension)))
-    return response_gradients(structure, coefficients, levels, sources, tol=tol, min_gap=min_gap)
-
-
-def response_gradients(
-    structure: SubspaceStructure,
-    coefficients: NDArray[np.float64],
-    levels: Levels,
-    sources: NDArray[Any],
-    *,
-    tol: float,
-    min_gap: float,
-) -> NDArray[np.float64]:
-    """Return ``2 Re <z|P_p|psi>`` (n_rows, n_terms) for the adjoint states z of sources ``G psi`` (n_rows, dimension).
-
-    The sources may be overwritten. See `coefficient_gradients` for the other parameters and for errors.
-    """
-    answers = _responses(structure, coefficients, levels, sources, tol=tol, min_gap=min_gap)
-    return 2 * expectations(structure, answers, levels.ground_states.astype(answers.dtype, copy=False))
+    if sources is not None:
+        pulled += sources
+    answers = _responses(structure, coefficients, levels, pulled, tol=tol, min_gap=min_gap)
+    return 2 * expectations(structure, answers, states.astype(answers.dtype, copy=False))
 
 
 def _responses(
@@ -248,7 +242,7 @@ def _responses(
     tol: float,
     min_gap: float,
 ) -> NDArray[Any]:
-    """Return z with ``(H - E) z = -(G - <G>) psi``, orthogonal to psi."""
+    """Return z with ``(H - E) z = -(G - <G>) psi``, orthogonal to psi; the sources ``G psi`` may be overwritten."""
     tables, diagonal_tables = structure.element_tables(coefficients)
     kind = np.result_type(tables, sources)
     states = np.ascontiguousarray(levels.ground_states, dtype=kind)

@@ -1,12 +1,13 @@
-"""The energy variance that the states outside a subspace cause, and its exact derivative.
+"""The energy variance that the states outside a subspace cause, and what its exact derivative is made of.
 
 In: a structure, its boundary, coefficients and levels. Out: one number a row that does not depend on the energy unit,
-and its derivative with respect to every coefficient. It is the certificate's residual as something to train against.
+its derivative through the operator, and the vectors whose response is the rest of it. It is the certificate's residual
+as something to train against.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,37 @@ from numpy.typing import NDArray
 from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.boundary import Boundary
-from hamiltonian_ml.subspace.ground_state import Levels, response_gradients
+from hamiltonian_ml.subspace.ground_state import Levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 
+@dataclass(frozen=True, eq=False)
+class OutsideVariance:
+    """The variance outside a subspace, and its derivative in two parts.
+
+    Attributes
+    ----------
+    values : (n_rows,) float
+        ``f = sum_a |<a|H|psi>|^2 / s^2`` over the states a outside, with ``s^2 = sum_p h_p^2 / n_qubits``.
+    direct : (n_rows, n_terms) float
+        Derivatives through the operator and the unit; the subspace is held fixed.
+    sources : (n_rows, dimension) float or complex
+        What `coefficient_gradients` makes the derivatives through the ground states of, with other sources or alone.
+
+    Notes
+    -----
+    With Q the projector on the states outside, ``s^2 f = <psi|H Q H|psi>``: the operator contributes
+    ``2 Re <psi|H Q P_p|psi>``, the ground state ``2 Re <z|P_p|psi>`` with the adjoint state z of ``H Q H``.
+    """
+
+    values: NDArray[np.float64]
+    direct: NDArray[np.float64]
+    sources: NDArray[Any]
+
+
 def outside_variance(
-    structure: SubspaceStructure,
-    boundary: Boundary,
-    coefficients: NDArray[np.float64],
-    levels: Levels,
-    *,
-    tol: float = 1e-8,
-    min_gap: float = 1e-3,
-    pull_back: Callable[..., NDArray[np.float64]] = response_gradients,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    structure: SubspaceStructure, boundary: Boundary, coefficients: NDArray[np.float64], levels: Levels
+) -> OutsideVariance:
     """Return the variance outside the subspace in units of the coefficients' mean square a qubit, and its derivative.
 
     Parameters
@@ -41,22 +59,6 @@ def outside_variance(
         The Hamiltonians, in the frame of the subspace.
     levels : Levels
         From `lowest_levels`.
-    tol, min_gap : float
-        As in `coefficient_gradients`.
-    pull_back : callable
-        `response_gradients`, or a function that does the same elsewhere.
-
-    Returns
-    -------
-    values : (n_rows,) float
-        ``sum_a |<a|H|psi>|^2 / s^2`` over the states a outside, with ``s^2 = sum_p h_p^2 / n_qubits``.
-    gradients : (n_rows, n_terms) float
-        Their derivatives, through the operator, the ground state and the unit; the subspace is held fixed.
-
-    Notes
-    -----
-    With Q the projector on the states outside, ``f = <psi|H Q H|psi>``: the operator contributes
-    ``2 Re <psi|H Q P_p|psi>``, the ground state ``2 Re <z|P_p|psi>`` with the adjoint state z of ``H Q H``.
     """
     tables, _ = structure.element_tables(coefficients)
     states = levels.ground_states.astype(tables.dtype, copy=False)
@@ -80,8 +82,7 @@ def outside_variance(
 
     map_blocks(reach, row_blocks(len(states)))
     explicit = 2 * structure.expectations_of_bins(bins, np.zeros((len(states), structure.tables.diagonal.n_codes)))
-    gradients = explicit + pull_back(structure, coefficients, levels, back, tol=tol, min_gap=min_gap)
     unit = np.maximum((coefficients**2).sum(axis=1) / structure.basis.n_qubits, 1e-300)
     values = variances / unit
     slope = 2 * coefficients / (structure.basis.n_qubits * unit[:, None])
-    return values, gradients / unit[:, None] - values[:, None] * slope
+    return OutsideVariance(values, explicit / unit[:, None] - values[:, None] * slope, back / unit[:, None])

@@ -101,16 +101,20 @@ def test_gradients_are_those_of_the_compiled_search(problem, rng):
     assert np.abs(expected).max() > 1e-2
 
 
-def test_the_variance_penalty_has_the_gradient_of_the_compiled_search(problem, monkeypatch):
+def test_sources_of_other_objectives_have_the_gradient_of_the_compiled_search(problem, rng, monkeypatch):
     structure, coeffs = problem
     levels = ground_state.lowest_levels(structure, coeffs, tol=1e-12)
-    arguments = structure, find_boundary(structure), coeffs, levels
-    expected, slopes = outside_variance(*arguments, tol=1e-12)
+    pulls, sources = (
+        rng.normal(size=coeffs.shape),
+        outside_variance(structure, find_boundary(structure), coeffs, levels).sources,
+    )
+    arguments = structure, coeffs, levels, pulls
+    expected = ground_state.coefficient_gradients(*arguments, sources=sources, tol=1e-12)
+    without = ground_state.coefficient_gradients(*arguments, tol=1e-12)
     monkeypatch.setattr(ground_state, "respond_rows", None)  # the compiled loop is not to be used
-    got, gradients = outside_variance(*arguments, tol=1e-12, pull_back=accelerator.response_gradients)
-    np.testing.assert_array_equal(got, expected)
-    np.testing.assert_allclose(gradients, slopes, atol=1e-8 * np.abs(slopes).max())
-    assert np.abs(slopes).max() > 1e-3
+    got = accelerator.coefficient_gradients(*arguments, sources=sources, tol=1e-12)
+    np.testing.assert_allclose(got, expected, atol=1e-8 * np.abs(expected).max())
+    assert np.abs(expected - without).max() > 1e-3
 
 
 @settings(max_examples=25)

@@ -9,7 +9,7 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.certificate import certify
-from hamiltonian_ml.subspace.ground_state import lowest_levels
+from hamiltonian_ml.subspace.ground_state import coefficient_gradients, lowest_levels
 from hamiltonian_ml.subspace.structure import restrict
 from hamiltonian_ml.subspace.variance import outside_variance
 
@@ -25,7 +25,10 @@ def problem(request, rng):
 
 def _values(structure, boundary, coeffs):
     levels = lowest_levels(structure, coeffs, tol=1e-12)
-    return outside_variance(structure, boundary, coeffs, levels, tol=1e-12)
+    found = outside_variance(structure, boundary, coeffs, levels)
+    no_pull = np.zeros_like(coeffs)
+    through_states = coefficient_gradients(structure, coeffs, levels, no_pull, sources=found.sources, tol=1e-12)
+    return found.values, found.direct + through_states
 
 
 def test_the_value_is_the_certificate_s_variance_in_its_unit(problem):
@@ -62,3 +65,24 @@ def test_the_whole_space_has_none(rng):
     values, gradients = _values(structure, find_boundary(structure), coeffs)
     assert not values.any()
     assert not gradients.any()
+
+
+def test_one_response_serves_the_variance_and_expectation_values(problem, rng):
+    structure, boundary, coeffs = problem
+    levels = lowest_levels(structure, coeffs, tol=1e-12)
+    sources = outside_variance(structure, boundary, coeffs, levels).sources
+    pulls = rng.normal(size=coeffs.shape)
+    alone = [
+        coefficient_gradients(structure, coeffs, levels, cotangents, sources=vectors, tol=1e-12)
+        for cotangents, vectors in ((pulls, None), (np.zeros_like(pulls), sources))
+    ]
+    both = coefficient_gradients(structure, coeffs, levels, pulls, sources=sources, tol=1e-12)
+    np.testing.assert_allclose(both, sum(alone), atol=1e-10)
+    assert all(np.abs(part).max() > 1e-3 for part in alone)
+
+
+def test_sources_of_another_size_are_refused(problem):
+    structure, _, coeffs = problem
+    levels = lowest_levels(structure, coeffs)
+    with pytest.raises(ValueError, match=r"sources must be one vector a row, \(3, 9\), got an array of shape \(3, 8\)"):
+        coefficient_gradients(structure, coeffs, levels, coeffs, sources=np.zeros((3, 8)))
