@@ -6,7 +6,8 @@ same turns. The first is a plain copy. Where the arrays are larger than the cach
 mark: its source and target are together as large as lists, x and y. A copy of as many bytes as the loop moves, with y
 both read and written, stands beside it. The second makes the same accesses to the same arrays for each pair, eight
 loads and two stores, each as one instruction on one number; its lists run through the vectors in order, so that none
-waits for another or for the caches. That is the mark in cache.
+waits for another or for the caches. That is the mark in cache, and that of the loop that takes eight Hamiltonians side
+by side through one list, with whole registers instead of numbers.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from experiments.speed.timing import ratio, spread, take_turns, timed
 from experiments.speed.workload import Size, Workload, drawn_subspace
 from hamiltonian_ml.subspace.jit import compiled
 from hamiltonian_ml.subspace.pairs import add_pairs
+from hamiltonian_ml.subspace.side_by_side.lanes import empty_lanes, get, put
+from hamiltonian_ml.subspace.side_by_side.passes import add_pairs_of_lanes, enter_elements
+from hamiltonian_ml.subspace.side_by_side.room import ROWS
 from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
 
 _TOUCHES = 300_000  # pairs a measurement runs over, at least: a millisecond, so that many escape other people's work
@@ -54,11 +58,21 @@ def touch(left, right, codes, table, x, y):
         y[v] += element * x[u]
 
 
+@compiled
+def touch_lanes(left, right, codes, real, x, y):
+    """Do the same with whole registers."""
+    for k in range(len(left)):
+        u, v, element = np.uint64(left[k]), np.uint64(right[k]), get(real, np.uint64(codes[k]))
+        put(y, u, get(y, u) + element * get(x, v))
+        put(y, v, get(y, v) + element * get(x, u))
+
+
 def multiplication(load: Workload, size: Size) -> Iterator[Line]:
     """Measure at the sampled size, in cache, and at the largest drawn one."""
     largest = drawn_subspace(load.basis, size.scaling[-1], rng=np.random.default_rng(size.seed))
     for subspace in (load.subspace, largest):
         yield from _shares(restrict(load.basis, subspace), load.coefficients[:1], size.turns)
+    yield _share_of_lanes(restrict(load.basis, load.subspace), load.coefficients[:ROWS], size.turns)
 
 
 def _shares(structure: SubspaceStructure, row: np.ndarray, turns: int) -> Iterator[Line]:
@@ -66,9 +80,7 @@ def _shares(structure: SubspaceStructure, row: np.ndarray, turns: int) -> Iterat
     table, d = tables[0].astype(complex), structure.dimension
     rng = np.random.default_rng(0)
     x = rng.standard_normal(2 * d).view(complex)
-    y, pairs = np.zeros(d, dtype=complex), np.arange(len(structure.left))
-    in_order = (pairs % d, (pairs + d // 2) % d, pairs % len(table))
-    in_order = tuple(a.astype(kind) for a, kind in zip(in_order, (np.uint32, np.uint32, np.uint16), strict=True))
+    y, in_order = np.zeros(d, dtype=complex), _lists_in_order(structure, len(table))
     lists = (structure.left, structure.right, structure.codes)
     n_bytes = sum(a.nbytes for a in (*lists, x, y))
     halves, larger_halves = ((rng.standard_normal(n // 16), np.ones(n // 16)) for n in (n_bytes, n_bytes + y.nbytes))
@@ -95,3 +107,36 @@ def _shares(structure: SubspaceStructure, row: np.ndarray, turns: int) -> Iterat
             what=f"{what}: share of {words}", value=100 * share.wall, processor=100 * share.processor, unit="%",
             at_least=60.0 if decides else None, note=f"{spread(costs[mark], costs['multiply'])}; {pace}",
         )  # fmt: skip
+
+
+def _lists_in_order(structure: SubspaceStructure, n_codes: int) -> tuple[np.ndarray, ...]:
+    """Return lists as long as the structure's that run through vectors and codes."""
+    pairs, d = np.arange(len(structure.left)), structure.dimension
+    in_order = (pairs % d, (pairs + d // 2) % d, pairs % n_codes)
+    return tuple(a.astype(kind) for a, kind in zip(in_order, (np.uint32, np.uint32, np.uint16), strict=True))
+
+
+def _share_of_lanes(structure: SubspaceStructure, rows: np.ndarray, turns: int) -> Line:
+    tables, _ = structure.element_tables(rows)
+    tables, d, width = tables.astype(complex), structure.dimension, 2 * ROWS
+    x, y, sums = empty_lanes(d, width), empty_lanes(d, width), empty_lanes(1, width, "double")
+    real, turning = (empty_lanes(tables.shape[1], width) for _ in range(2))
+    for row, table in enumerate(tables):
+        enter_elements(table, 1.0, row, 2, real, turning)
+    x.view(np.float32)[:] = np.random.default_rng(0).standard_normal(d * width)
+    lists, in_order = (structure.left, structure.right, structure.codes), _lists_in_order(structure, tables.shape[1])
+    calls = max(3, _TOUCHES // max(len(structure.left), 1))
+    costs = take_turns(
+        {
+            "multiply": timed(lambda: add_pairs_of_lanes(*lists, real, turning, x, y, sums, 0), calls=calls),
+            "touch": timed(lambda: touch_lanes(*in_order, real, x, y), calls=calls),
+        },
+        _MORE_TURNS * turns,
+    )
+    share = ratio(costs["touch"], costs["multiply"])
+    pace = 1e9 * np.median([c.wall for c in costs["multiply"]]) / max(len(structure.left) * ROWS, 1)
+    return Line(
+        what=f"multiplication, {d:,} states, {ROWS} Hamiltonians side by side: share of load/store bound",
+        value=100 * share.wall, processor=100 * share.processor, unit="%", at_least=60.0,
+        note=f"{spread(costs['touch'], costs['multiply'])}; {pace:.3g} ns a pair of each",
+    )  # fmt: skip

@@ -23,6 +23,7 @@ from experiments.speed.scaling import growth, width
 from experiments.speed.solving import against_peers, certificate, gradient, on_all_cores
 from experiments.speed.table import Line, render
 from experiments.speed.timing import threads
+from experiments.speed.training import training
 from experiments.speed.workload import FULL, QUICK, Size, Workload, sampled_workload
 from hamiltonian_ml.study.provenance import provenance
 from hamiltonian_ml.subspace.structure import restrict
@@ -33,6 +34,7 @@ PARTS: dict[str, Part] = {
     "cores": on_all_cores,
     "gradient": gradient,
     "certificate": certificate,
+    "training": training,
     "multiply": multiplication,
     "scaling": growth,
     "width": width,

@@ -59,11 +59,11 @@ def add_candidate_weights(
 
 
 @compiled
-def reach_out(starts, columns, codes, table, state, outside, back, bins):
+def reach_out(starts, columns, codes, table, state, back, bins):
     """Follow H to the states outside and back, and collect the brackets on the way.
 
-    ``outside[a]`` gets <a|H|state>, ``back`` what H makes of it inside, and ``bins`` the sum of conj(outside) state
-    over the entries of each code. Returns the sum of squares of ``outside``.
+    With <a|H|state> outside, ``back`` gets what H makes of it inside, and ``bins`` the sum of conj(outside) state over
+    the entries of each code. Returns the sum of squares outside.
     """
     total = 0.0
     back[:] = 0.0
@@ -71,7 +71,6 @@ def reach_out(starts, columns, codes, table, state, outside, back, bins):
         amplitude = 0.0 * state[0]
         for k in range(starts[a], starts[a + 1]):
             amplitude += table[codes[k]] * state[columns[k]]
-        outside[a] = amplitude
         total += amplitude.real**2 + amplitude.imag**2
         for k in range(starts[a], starts[a + 1]):
             back[columns[k]] += np.conj(table[codes[k]]) * amplitude

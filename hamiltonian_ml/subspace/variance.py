@@ -17,6 +17,8 @@ from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.boundary import Boundary
 from hamiltonian_ml.subspace.ground_state import Levels
+from hamiltonian_ml.subspace.side_by_side.groups import edge_side_by_side
+from hamiltonian_ml.subspace.side_by_side.outside import Edge, reach_out_of_group
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 
@@ -60,27 +62,27 @@ def outside_variance(
     levels : Levels
         From `lowest_levels`.
     """
-    tables, _ = structure.element_tables(coefficients)
+    tables, diagonal_tables = structure.element_tables(coefficients)
     states = levels.ground_states.astype(tables.dtype, copy=False)
     variances = np.zeros(len(states))
     back = np.zeros_like(states)
     bins = np.zeros((len(states), structure.tables.off_diagonal.n_codes), dtype=tables.dtype)
 
+    edge = Edge(
+        boundary.starts, boundary.columns, boundary.codes, boundary.diagonal_codes, tables, diagonal_tables,
+        states[:, None],
+    )  # fmt: skip
+    left = edge_side_by_side(
+        edge, lambda *group: reach_out_of_group(edge, variances, back[:, None], bins[:, None], *group)
+    )
+
     def reach(block: range) -> None:
-        outside: NDArray[Any] = np.empty(len(boundary.starts) - 1, dtype=tables.dtype)
-        for row in block:
+        for row in left[block.start : block.stop]:
             variances[row] = kernels.reach_out(
-                boundary.starts,
-                boundary.columns,
-                boundary.codes,
-                tables[row],
-                states[row],
-                outside,
-                back[row],
-                bins[row],
+                boundary.starts, boundary.columns, boundary.codes, tables[row], states[row], back[row], bins[row]
             )
 
-    map_blocks(reach, row_blocks(len(states)))
+    map_blocks(reach, row_blocks(len(left)))
     explicit = 2 * structure.expectations_of_bins(bins, np.zeros((len(states), structure.tables.diagonal.n_codes)))
     unit = np.maximum((coefficients**2).sum(axis=1) / structure.basis.n_qubits, 1e-300)
     values = variances / unit

@@ -13,6 +13,8 @@ from hamiltonian_ml.subspace.ground_state import coefficient_gradients, lowest_l
 from hamiltonian_ml.subspace.structure import restrict
 from hamiltonian_ml.subspace.variance import outside_variance
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 @pytest.fixture(params=["chain", "ring"])
 def problem(request, rng):

@@ -17,6 +17,7 @@ from hamiltonian_ml.subspace.side_by_side.lanes import double, get, put, single,
 from hamiltonian_ml.subspace.side_by_side.passes import (
     add_states,
     clear_lanes,
+    clear_sums,
     enter_vectors,
     multiply_lanes,
     row_sum,
@@ -60,7 +61,7 @@ def find_responses(batch, asked, tolerance, rows, n_live, n_parts, room):
 
     The rest fills lanes. Sources are brought to length one: those of rows that are decided may be tiny.
     """
-    n_rows, energies = len(rows), asked.energies[rows]
+    n_rows, energies, units = len(rows), asked.energies[rows], batch.units[rows]
     floors, origins, sizes, scales = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
     steps, shift, reductions = np.zeros(n_rows), np.zeros(n_rows), np.ones(n_rows)
     going, sound = np.ones(n_rows, dtype=np.bool_), np.ones(n_rows, dtype=np.bool_)
@@ -68,7 +69,8 @@ def find_responses(batch, asked, tolerance, rows, n_live, n_parts, room):
     enter_group(batch, rows, floors, origins, n_parts, room)
     for k in range(n_rows):
         sizes[k] = norm(asked.sources[rows[k], 0])
-        scales[k] = 1.0 / sizes[k] if sizes[k] > 0.0 else 0.0
+        scales[k] = 1.0 / sizes[k] if 0.0 < sizes[k] < np.inf else 0.0
+        going[k] &= sizes[k] < np.inf
         reductions[k] = next_reduction(tolerance)
     enter_vectors(asked.states, 0, rows, n_parts, room.other)
     enter_vectors(asked.sources, 0, rows, n_parts, room.wide_source)
@@ -80,11 +82,14 @@ def find_responses(batch, asked, tolerance, rows, n_live, n_parts, room):
     clear_lanes(room.hp)
     clear_lanes(room.wide_x)
     for _ in range(_ROUNDS):
-        used = respond_lanes(batch, room, energies - origins, floors, n_parts, reductions, _MOST_PRODUCTS, shift, sound)
+        used = respond_lanes(
+            batch, room, (energies - origins) / units, floors, n_parts, reductions, _MOST_PRODUCTS, shift, sound
+        )
         for k in range(n_rows):
             going[k] &= sound[k]
-            steps[k] = 1.0 if going[k] else 0.0
+            steps[k] = 1.0 / units[k] if going[k] else 0.0
         step_wide(room, room.hx, steps, n_parts)
+        _project_out(room, n_rows, n_parts)
         lengths, quotients = _measure(batch, energies, going, n_parts, room)
         for k in range(n_live):
             row = rows[k]
@@ -106,6 +111,27 @@ def find_responses(batch, asked, tolerance, rows, n_live, n_parts, room):
 
 
 @compiled
+def _project_out(room, n_rows, n_parts):
+    """Take the states' parts out of the answers: H - energy takes them to zero only as far as they are its own."""
+    along, across = np.zeros(n_rows), np.zeros(n_rows)
+    own_part = crossed = zero_like(get(room.wide_x, 0))
+    for u in range(len(room.wide_x)):
+        state, answer = double(get(room.other, u)), get(room.wide_x, u)
+        own_part += state * answer
+        crossed += swapped(state) * answer
+    put(room.sums, 0, own_part)
+    put(room.sums, 1, crossed)
+    for k in range(n_rows):
+        along[k], across[k] = row_sum(room.sums, 0, k, n_parts), row_turning(room.sums, 1, k, n_parts)
+    spread(along, 0, n_parts, room.wide_factors)
+    spread_turning(across, 1, n_parts, room.wide_factors)
+    real, turning = get(room.wide_factors, 0), get(room.wide_factors, 1)
+    for u in range(len(room.wide_x)):
+        state = double(get(room.other, u))
+        put(room.wide_x, u, get(room.wide_x, u) - real * state - turning * swapped(state))
+
+
+@compiled
 def _measure(batch, energies, going, n_parts, room):
     """Return the norms of what is left of the sources, and the quotients of the answers.
 
@@ -118,29 +144,28 @@ def _measure(batch, energies, going, n_parts, room):
         share[k] = 1.0 if going[k] else 0.0
     spread(energies, 0, n_parts, room.wide_factors)
     spread(share, 1, n_parts, room.wide_factors)
+    clear_sums(room.sums, 1)
     multiply_lanes(batch, room.wide, room.wide_x, room.wide_image, room.sums, 0)
     energy, mask = get(room.wide_factors, 0), get(room.wide_factors, 1)
-    ee = se = se_crossed = zz = sz = sz_crossed = zs = zero_like(energy)
+    ee = se = se_crossed = zz = zs = zero_like(energy)
     for u in range(len(state)):
         answer, own = get(room.wide_x, u), double(get(state, u))
         reached = get(room.wide_image, u) - energy * answer
-        error = mask * (get(room.wide_source, u) - reached)
-        put(room.w, u, single(error))
+        error = get(room.wide_source, u) - reached
+        put(room.w, u, single(mask * error))
         ee += error * error
         se += own * error
         se_crossed += swapped(own) * error
         zz += answer * answer
-        sz += own * answer
-        sz_crossed += swapped(own) * answer
         zs += answer * reached
-    for place, total in enumerate((ee, se, se_crossed, zz, sz, sz_crossed, zs)):
+    for place, total in enumerate((ee, se, se_crossed, zz, zs)):
         put(room.sums, place, total)
     for k in range(n_rows):
-        along[k], across[k] = row_sum(room.sums, 1, k, n_parts), row_turning(room.sums, 2, k, n_parts)
-        lengths[k] = np.sqrt(max(row_sum(room.sums, 0, k, n_parts) - along[k] ** 2 - across[k] ** 2, 0.0))
-        own_part = row_sum(room.sums, 4, k, n_parts) ** 2 + row_turning(room.sums, 5, k, n_parts) ** 2
-        rest = row_sum(room.sums, 3, k, n_parts) - own_part
-        quotients[k] = row_sum(room.sums, 6, k, n_parts) / rest if rest > 0.0 else 0.0
+        part, turned_part = row_sum(room.sums, 1, k, n_parts), row_turning(room.sums, 2, k, n_parts)
+        lengths[k] = np.sqrt(max(row_sum(room.sums, 0, k, n_parts) - part**2 - turned_part**2, 0.0))
+        square = row_sum(room.sums, 3, k, n_parts)
+        quotients[k] = row_sum(room.sums, 4, k, n_parts) / square if square > 0.0 else 0.0
+        along[k], across[k] = share[k] * part, share[k] * turned_part
     spread(-along, 0, n_parts, room.factors)
     spread_turning(-across, 1, n_parts, room.factors)
     add_states(state, get(room.factors, 0), get(room.factors, 1), room.w)

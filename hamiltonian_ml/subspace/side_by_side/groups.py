@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,18 @@ from numpy.typing import NDArray
 from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace.side_by_side.adjoint import Asked, find_responses
 from hamiltonian_ml.subspace.side_by_side.levels import Sought, find_lowest, find_second
+from hamiltonian_ml.subspace.side_by_side.outside import Edge, EdgeRoom, make_edge_room
 from hamiltonian_ml.subspace.side_by_side.room import ROWS, Batch, Room, make_room
 
-_FEWEST_ROWS = 5  # that are faster side by side than one after the other
-_STATES = (512, 1 << 17)  # from where on they are, and up to where their vectors take little memory
+_FEWEST_ROWS = 6  # that are faster side by side than one after the other
+_STATES = (512, 1 << 17)  # from where on they are, and up to where a group takes no more than 128 MiB
 _SWEEPS = 4
 _COARSE = (2e-5, 3e-6)  # residuals in units of the largest coefficient that single precision reaches with ease
 
+_FEWEST_ENTRIES = 4096  # to the states outside
+
 Work = Callable[[NDArray[np.intp], int, int, Room], None]
+EdgeWork = Callable[[NDArray[np.intp], int, int, EdgeRoom], None]
 
 
 def levels_side_by_side(batch: Batch, sought: Sought) -> None:
@@ -31,12 +36,12 @@ def levels_side_by_side(batch: Batch, sought: Sought) -> None:
         return
     todo = np.arange(n_rows)
     for level, find in enumerate((find_lowest, find_second)[:n_levels]):
-        sought.solved[:] = False
+        sought.solved[:], sought.unfinished[:] = False, True
         unsolved = todo
         for _ in range(_SWEEPS):
             tried = _side_by_side(batch, unsolved, lambda *group, find=find: find(batch, sought, *group))
             sought.n_known[tried] = np.maximum(sought.n_known[tried], level + 1)
-            unsolved = unsolved[~sought.solved[unsolved]]
+            unsolved = unsolved[~sought.solved[unsolved] & sought.unfinished[unsolved]]
             if len(tried) == 0 or len(unsolved) == 0:
                 break
         todo = np.flatnonzero(sought.solved)
@@ -60,23 +65,38 @@ def responses_side_by_side(batch: Batch, asked: Asked, tolerance: float) -> None
         _side_by_side(batch, np.arange(n_rows), lambda *group: find_responses(batch, asked, tolerance, *group))
 
 
+def edge_side_by_side(edge: Edge, work: EdgeWork) -> NDArray[np.intp]:
+    """Run `reach_out_of_group` or `leave_group` where it is worth it; return the rows that are left."""
+    n_rows, _, dimension = edge.states.shape
+    rows = np.arange(n_rows)
+    if n_rows < _FEWEST_ROWS or dimension > _STATES[1] or len(edge.columns) < _FEWEST_ENTRIES:
+        return rows
+    tried = _in_groups(rows, lambda: make_edge_room(edge), work, edge.tables.dtype.kind == "c")
+    return rows[len(tried) :]
+
+
 def is_worth_it(n_rows: int, dimension: int) -> bool:
     """Return whether so many rows on so many states are solved faster side by side."""
     return n_rows >= _FEWEST_ROWS and _STATES[0] <= dimension <= _STATES[1]
 
 
 def _side_by_side(batch: Batch, rows: NDArray[np.intp], work: Work) -> NDArray[np.intp]:
+    return _in_groups(rows, lambda: make_room(batch), work, batch.tables.dtype.kind == "c")
+
+
+def _in_groups(
+    rows: NDArray[np.intp], make: Callable[[], Any], work: Callable[..., None], is_complex: bool
+) -> NDArray[np.intp]:
     """Run the work on groups of rows, over all threads; return the rows but for a last few that make no group."""
     rest = len(rows) % ROWS
     whole = rows if rest >= _FEWEST_ROWS else rows[: len(rows) - rest]
-    n_parts = 2 if batch.tables.dtype.kind == "c" else 1
 
     def run(block: range) -> None:
-        room = make_room(batch)
+        room = make()
         for group in block:
             some = whole[group * ROWS : (group + 1) * ROWS]
             filled = np.append(some, np.full(ROWS - len(some), some[-1]))  # lanes without a row do as the last one
-            work(filled, len(some), n_parts, room)
+            work(filled, len(some), 2 if is_complex else 1, room)
 
     map_blocks(run, row_blocks(-(-len(whole) // ROWS)))
     return whole

@@ -89,7 +89,7 @@ def get(typing, array, place):
     kind = _kind(array)
 
     def generate(context, builder, sig, args):
-        loaded = builder.load(_pointer(context, builder, sig.args[0], args[0], args[1]))
+        loaded = builder.load(_pointer(context, builder, sig, args))
         loaded.align = _alignment(kind)
         return loaded
 
@@ -103,7 +103,7 @@ def put(typing, array, place, item):
         raise TypeError(f"only {_kind(array)} can be put into this array, got {item}.")
 
     def generate(context, builder, sig, args):
-        stored = builder.store(args[2], _pointer(context, builder, sig.args[0], args[0], args[1]))
+        stored = builder.store(args[2], _pointer(context, builder, sig, args))
         stored.align = _alignment(item)
         return context.get_dummy_value()
 
@@ -116,7 +116,7 @@ def put_float(typing, array, place, lane, value):
     kind = _kind(array)
 
     def generate(context, builder, sig, args):
-        where = _pointer_to_float(context, builder, sig.args[0], *args[:3])
+        where = _pointer_to_float(context, builder, sig, args)
         builder.store(context.cast(builder, args[3], sig.args[3], kind.item), where)
         return context.get_dummy_value()
 
@@ -129,7 +129,7 @@ def get_float(typing, array, place, lane):
     kind = _kind(array)
 
     def generate(context, builder, sig, args):
-        loaded = builder.load(_pointer_to_float(context, builder, sig.args[0], *args))
+        loaded = builder.load(_pointer_to_float(context, builder, sig, args))
         return context.cast(builder, loaded, kind.item, types.float64)
 
     return types.float64(array, place, lane), generate
@@ -142,6 +142,29 @@ def swapped(typing, item):
     def generate(context, builder, sig, args):
         order = ir.Constant(ir.VectorType(ir.IntType(32), item.width), [k ^ 1 for k in range(item.width)])
         return builder.shuffle_vector(args[0], ir.Constant(args[0].type, ir.Undefined), order)
+
+    return item(item), generate
+
+
+@intrinsic
+def real_parts(typing, item):
+    """Write the real part of each pair over both floats."""
+
+    def generate(context, builder, sig, args):
+        order = ir.Constant(ir.VectorType(ir.IntType(32), item.width), [k & ~1 for k in range(item.width)])
+        return builder.shuffle_vector(args[0], ir.Constant(args[0].type, ir.Undefined), order)
+
+    return item(item), generate
+
+
+@intrinsic
+def imaginary_parts(typing, item):
+    """Write the imaginary part of each pair over both floats, the second with its sign turned."""
+
+    def generate(context, builder, sig, args):
+        order = ir.Constant(ir.VectorType(ir.IntType(32), item.width), [k | 1 for k in range(item.width)])
+        both = builder.shuffle_vector(args[0], ir.Constant(args[0].type, ir.Undefined), order)
+        return builder.fmul(both, ir.Constant(item.vector, [1.0 - 2.0 * (k & 1) for k in range(item.width)]))
 
     return item(item), generate
 
@@ -210,7 +233,7 @@ def fetch(typing, array, place):
         number, address = ir.IntType(32), ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [address, number, number, number])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        where = builder.bitcast(_pointer(context, builder, sig.args[0], *args), address)
+        where = builder.bitcast(_pointer(context, builder, sig, args), address)
         builder.call(function, [where, *(ir.Constant(number, n) for n in (1, 3, 1))])  # to change, all caches, data
         return context.get_dummy_value()
 
@@ -229,11 +252,14 @@ def _alignment(kind: Lanes) -> int:
     return min(int(kind.width) * (4 if kind.precision == "single" else 8), _LINE)
 
 
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> Any:
-    items = builder.bitcast(context.make_array(kind)(context, builder, array).data, _kind(kind).vector.as_pointer())
+def _pointer(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """Return a pointer to the item of the first argument at the second; a narrow index is widened as its sign tells."""
+    kind, place = sig.args[0], context.cast(builder, args[1], sig.args[1], types.intp)
+    items = builder.bitcast(context.make_array(kind)(context, builder, args[0]).data, _kind(kind).vector.as_pointer())
     return builder.gep(items, [place], inbounds=True)
 
 
-def _pointer_to_float(context: Any, builder: Any, kind: Any, array: Any, place: Any, lane: Any) -> Any:
-    item = _pointer(context, builder, kind, array, place)
-    return builder.gep(builder.bitcast(item, _kind(kind).vector.element.as_pointer()), [lane], inbounds=True)
+def _pointer_to_float(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """Return a pointer to the float of that item that the third argument names."""
+    item, lane = _pointer(context, builder, sig, args), context.cast(builder, args[2], sig.args[2], types.intp)
+    return builder.gep(builder.bitcast(item, _kind(sig.args[0]).vector.element.as_pointer()), [lane], inbounds=True)

@@ -18,8 +18,8 @@ from hamiltonian_ml.subspace.lobpcg import start_vector
 from hamiltonian_ml.subspace.side_by_side.lanes import get, get_float, put, put_float, single, zero_like
 from hamiltonian_ml.subspace.side_by_side.passes import (
     add_products,
-    clear_lanes,
     clear_sums,
+    enter_vector,
     enter_vectors,
     fill_lanes,
     multiply_lanes,
@@ -27,7 +27,9 @@ from hamiltonian_ml.subspace.side_by_side.passes import (
     scale_lanes,
     spread,
     step_wide,
+    take_vector,
     take_vectors,
+    widen,
 )
 from hamiltonian_ml.subspace.side_by_side.response import next_reduction, respond_lanes
 from hamiltonian_ml.subspace.side_by_side.room import enter_group
@@ -44,7 +46,8 @@ class Sought(NamedTuple):
 
     ``tolerances``, ``aims``, to which single precision searches by itself, ``energies`` and ``residuals`` have shape
     (n_rows, n_levels), ``states``, which may hold start vectors, (n_rows, n_levels, d), and the others (n_rows,):
-    ``n_known``, for how many levels it does, ``products``, to which multiplications by H are added, and ``solved``.
+    ``n_known``, for how many levels it does, ``products``, to which multiplications by H are added, ``solved``, and
+    ``unfinished``, whether a search ended because too few rows were left.
     """
 
     tolerances: Any
@@ -55,6 +58,7 @@ class Sought(NamedTuple):
     states: Any
     products: Any
     solved: Any
+    unfinished: Any
 
 
 @compiled
@@ -64,10 +68,25 @@ def find_lowest(batch, sought, rows, n_live, n_parts, room):
     floors, origins, found = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows, dtype=np.bool_)
     enter_group(batch, rows, floors, origins, n_parts, room)
     _start(sought, rows, n_parts, room)
-    used = search_lanes(batch, room, floors, None, origins, n_parts, n_live, sought.aims[rows, 0], _MOST_PRODUCTS)
+    moved = np.zeros(n_rows, dtype=np.bool_)
+    used, going_on = search_lanes(
+        batch,
+        room,
+        floors,
+        None,
+        origins,
+        n_parts,
+        n_live,
+        sought.aims[rows, 0] / batch.units[rows],
+        _MOST_PRODUCTS,
+        moved,
+    )
     sought.products[rows[:n_live]] += used
-    clear_lanes(room.wide_x)
-    step_wide(room, room.x, np.ones(n_rows), n_parts)
+    sought.unfinished[rows[:n_live]] = going_on[:n_live]
+    widen(room.x, room.wide_x)
+    for k in range(n_live):
+        if sought.n_known[rows[k]] > 0 and not moved[k]:  # a good guess has more digits than single precision
+            enter_vector(sought.states[rows[k], 0], k, n_parts, room.wide_x)
     _correct(batch, sought, rows, n_live, floors, origins, found, n_parts, room)
     take_vectors(room.wide_x, n_parts, rows, n_live, 0, sought.states)
     sought.solved[rows[:n_live]] = found[:n_live]
@@ -109,7 +128,7 @@ def _correct(batch, sought, rows, n_live, floors, origins, found, n_parts, room)
     going, sound = np.ones(n_rows, dtype=np.bool_), np.ones(n_rows, dtype=np.bool_)
     going[n_live:] = False
     for attempt in range(_ROUNDS + 1):
-        levels, norms = _measure(batch, going, n_parts, room)
+        levels, norms = _measure(batch, rows, going, n_parts, room)
         for k in range(n_live):
             if going[k]:
                 row = rows[k]
@@ -118,7 +137,7 @@ def _correct(batch, sought, rows, n_live, floors, origins, found, n_parts, room)
                 sought.products[row] += 1
                 found[k] = norms[k] <= sought.tolerances[row, 0]
                 going[k] = not found[k] and norms[k] <= enough and attempt < _ROUNDS
-                relative[k] = levels[k] - origins[k]
+                relative[k] = (levels[k] - origins[k]) / batch.units[row]
                 shift[k] = relative[k] if attempt == 0 else 0.0
                 reductions[k] = next_reduction(sought.tolerances[row, 0] / norms[k])
         if not going.any():
@@ -133,19 +152,20 @@ def _correct(batch, sought, rows, n_live, floors, origins, found, n_parts, room)
 
 
 @compiled
-def _measure(batch, going, n_parts, room):
+def _measure(batch, rows, going, n_parts, room):
     """Normalise the states; return their energies and the norms of their residuals.
 
-    The residuals of those that are still going are left in single precision, zeros for the others.
+    The residuals of those that are still going are left in single precision and the rows' units, zeros for the others.
     """
     n_rows = len(going)
     energies, norms, share = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
-    clear_sums(room.sums, 1)
+    clear_sums(room.sums, 3)
     multiply_lanes(batch, room.wide, room.wide_x, room.wide_image, room.sums, 0)
+    add_products(room.wide_x, room.wide_x, room.sums, 1)
     for k in range(n_rows):
         square = row_sum(room.sums, 1, k, n_parts)
         energies[k], norms[k] = row_sum(room.sums, 0, k, n_parts) / square, 1.0 / np.sqrt(square)
-        share[k] = 1.0 if going[k] else 0.0
+        share[k] = 1.0 / batch.units[rows[k]] if going[k] else 0.0
     spread(energies, 0, n_parts, room.wide_factors)
     spread(norms, 1, n_parts, room.wide_factors)
     spread(share, 2, n_parts, room.wide_factors)
@@ -176,14 +196,17 @@ def find_second(batch, sought, rows, n_live, n_parts, room):
         start_vector(diagonal, states[row, :1], sought.n_known[row] > 1, states[row, 1])
     enter_vectors(states, 0, rows, n_parts, room.other)
     enter_vectors(states, 1, rows, n_parts, room.x)
-    used = search_lanes(
-        batch, room, floors, room.other, sought.energies[rows, 0] - origins, n_parts, n_live, sought.aims[rows, 1],
-        _MOST_PRODUCTS,
+    units, moved = batch.units[rows], np.zeros(n_rows, dtype=np.bool_)
+    used, going_on = search_lanes(
+        batch, room, floors, room.other, (sought.energies[rows, 0] - origins) / units, n_parts, n_live,
+        sought.aims[rows, 1] / units, _MOST_PRODUCTS, moved,
     )  # fmt: skip
-    take_vectors(room.x, n_parts, rows, n_live, 1, states)
+    sought.unfinished[rows[:n_live]] = going_on[:n_live]
     for k in range(n_live):
         row = rows[k]
         second = states[row, 1]
+        if moved[k]:  # else it has more digits than single precision
+            take_vector(room.x, k, n_parts, second)
         project_out(second, states[row, 0])
         normalise(second)
         _take_diagonal(room, k, n_parts, diagonal)

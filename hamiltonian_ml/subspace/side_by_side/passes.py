@@ -31,14 +31,15 @@ _AHEAD = 256  # pairs after the present one whose amplitudes are asked for
 
 
 @compiled
-def enter_elements(table, row, n_parts, real, turning):
-    """Write the elements of one row's Hamiltonian, by code, into its lanes."""
+def enter_elements(table, unit, row, n_parts, real, turning):
+    """Write the elements of one row's Hamiltonian, by code and in some unit, into its lanes."""
     for code in range(len(table)):
+        element = table[code] / unit
         for part in range(n_parts):
-            put_float(real, code, n_parts * row + part, table[code].real)
+            put_float(real, code, n_parts * row + part, element.real)
         if turning is not None:
-            put_float(turning, code, n_parts * row, -table[code].imag)
-            put_float(turning, code, n_parts * row + 1, table[code].imag)
+            put_float(turning, code, n_parts * row, -element.imag)
+            put_float(turning, code, n_parts * row + 1, element.imag)
 
 
 @compiled
@@ -46,11 +47,22 @@ def enter_vectors(states, level, rows, n_parts, lanes):
     """Write one level of states (n_rows, n_levels, d) of some rows into lanes."""
     for begin in range(0, len(lanes), STRETCH):
         for k in range(len(rows)):
-            vector = states[rows[k], level]
-            for u in range(begin, min(begin + STRETCH, len(lanes))):
-                put_float(lanes, u, n_parts * k, vector[u].real)
-                if n_parts == 2:
-                    put_float(lanes, u, 2 * k + 1, vector[u].imag)
+            _enter_stretch(states[rows[k], level], begin, k, n_parts, lanes)
+
+
+@compiled
+def enter_vector(vector, k, n_parts, lanes):
+    """Write a vector into the lanes of one row."""
+    for begin in range(0, len(lanes), STRETCH):
+        _enter_stretch(vector, begin, k, n_parts, lanes)
+
+
+@compiled
+def _enter_stretch(vector, begin, k, n_parts, lanes):
+    for u in range(begin, min(begin + STRETCH, len(lanes))):
+        put_float(lanes, u, n_parts * k, vector[u].real)
+        if n_parts == 2:
+            put_float(lanes, u, 2 * k + 1, vector[u].imag)
 
 
 @compiled
@@ -58,10 +70,21 @@ def take_vectors(lanes, n_parts, rows, n_live, level, states):
     """Write the lanes of the first rows into one level of states (n_rows, n_levels, d)."""
     for begin in range(0, len(lanes), STRETCH):
         for k in range(n_live):
-            floats = states[rows[k], level].view(np.float64)
-            for u in range(begin, min(begin + STRETCH, len(lanes))):
-                for part in range(n_parts):
-                    floats[n_parts * u + part] = get_float(lanes, u, n_parts * k + part)
+            _take_stretch(lanes, begin, k, n_parts, states[rows[k], level].view(np.float64))
+
+
+@compiled
+def take_vector(lanes, k, n_parts, out):
+    """Write the lanes of one row into a vector."""
+    for begin in range(0, len(lanes), STRETCH):
+        _take_stretch(lanes, begin, k, n_parts, out.view(np.float64))
+
+
+@compiled
+def _take_stretch(lanes, begin, k, n_parts, floats):
+    for u in range(begin, min(begin + STRETCH, len(lanes))):
+        for part in range(n_parts):
+            floats[n_parts * u + part] = get_float(lanes, u, n_parts * k + part)
 
 
 @compiled
@@ -131,10 +154,10 @@ def diagonals_of(codes, table, out, extremes):
 
 
 @compiled
-def shift_down(wide, origin, out):
-    """Write numbers of double precision, less an item, in single precision."""
+def shift_down(wide, origin, unit, out):
+    """Write numbers of double precision, less an item and over another, in single precision."""
     for u in range(len(out)):
-        put(out, u, single(get(wide, u) - origin))
+        put(out, u, single((get(wide, u) - origin) / unit))
 
 
 @compiled
@@ -224,13 +247,16 @@ def add_states(states, real, turning, y):
 
 
 @compiled
+def widen(x, out):
+    """Write numbers of single precision in double precision."""
+    for u in range(len(x)):
+        put(out, u, double(get(x, u)))
+
+
+@compiled
 def step_wide(room, z, steps, n_parts):
-    """Add one number for each row times z to the vector of double precision; leave its squares in the second sum."""
+    """Add one number for each row times z to the vector of double precision."""
     spread(steps, 0, n_parts, room.wide_factors)
     factor = get(room.wide_factors, 0)
-    total = zero_like(factor)
     for u in range(len(z)):
-        value = get(room.wide_x, u) + factor * double(get(z, u))
-        put(room.wide_x, u, value)
-        total += value * value
-    put(room.sums, 1, total)
+        put(room.wide_x, u, get(room.wide_x, u) + factor * double(get(z, u)))

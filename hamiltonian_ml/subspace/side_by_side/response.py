@@ -1,8 +1,8 @@
 """Compiled conjugate gradients for several rows side by side, in single precision: `adjoint` in lockstep.
 
 Solves (H - E) z = r for the ground state's energy E and an r orthogonal to the ground state, to as many digits as
-single precision has to spare. H - E keeps residuals orthogonal to the state by itself; what z gets along the state does
-no harm and is the caller's to take out.
+single precision has to spare. H - E takes the state to zero, nearly, so that residuals stay orthogonal to it, nearly;
+the caller takes out what z gets along the state, and measures what that leaves.
 """
 
 from __future__ import annotations

@@ -14,7 +14,11 @@ _FEWEST = 4  # rows of a group that go on together; fewer are faster one by one
 
 
 class Batch(NamedTuple):
-    """A structure's lists, and the tables of a batch of Hamiltonians (n_rows, n_codes)."""
+    """A structure's lists, and the tables of a batch of Hamiltonians (n_rows, n_codes).
+
+    ``units`` (n_rows,) are positive and of the size of a row's largest coefficient: single precision has not got the
+    digits of every unit of energy.
+    """
 
     left: Any
     right: Any
@@ -22,6 +26,7 @@ class Batch(NamedTuple):
     diagonal_codes: Any
     tables: Any
     diagonal_tables: Any
+    units: Any
 
 
 class Group(NamedTuple):
@@ -93,17 +98,19 @@ def fewest(n_rows):
 def enter_group(batch, rows, floors, origins, n_parts, room):
     """Write the Hamiltonians of some rows into lanes.
 
-    ``floors`` gets what the preconditioners divide by at least, ``origins`` the energies from which the diagonals of
-    single precision are counted: the lowest elements, so that the digits are spent on differences.
+    Those of single precision are in the rows' units, their diagonals counted from ``origins``: the lowest elements, so
+    that the digits are spent on differences. ``floors`` gets what the preconditioners divide by at least, in the units.
     """
     for k in range(len(rows)):
         table = batch.tables[rows[k]]
-        enter_elements(table, k, n_parts, room.group.real, room.group.turning)
-        enter_elements(table, k, n_parts, room.wide.real, room.wide.turning)
-        enter_elements(batch.diagonal_tables[rows[k]], k, n_parts, room.diagonal_table, None)
+        enter_elements(table, batch.units[rows[k]], k, n_parts, room.group.real, room.group.turning)
+        enter_elements(table, 1.0, k, n_parts, room.wide.real, room.wide.turning)
+        enter_elements(batch.diagonal_tables[rows[k]], 1.0, k, n_parts, room.diagonal_table, None)
     diagonals_of(batch.diagonal_codes, room.diagonal_table, room.wide.diagonal, room.wide_factors)
     for k in range(len(rows)):
         origins[k] = -get_float(room.wide_factors, 0, n_parts * k)
-        floors[k] = floor_of(batch.tables[rows[k]], origins[k], get_float(room.wide_factors, 1, n_parts * k))
+        floor = floor_of(batch.tables[rows[k]], origins[k], get_float(room.wide_factors, 1, n_parts * k))
+        floors[k] = floor / batch.units[rows[k]]
     spread(origins, 2, n_parts, room.wide_factors)
-    shift_down(room.wide.diagonal, get(room.wide_factors, 2), room.group.diagonal)
+    spread(batch.units[rows], 3, n_parts, room.wide_factors)
+    shift_down(room.wide.diagonal, get(room.wide_factors, 2), get(room.wide_factors, 3), room.group.diagonal)

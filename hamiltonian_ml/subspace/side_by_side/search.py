@@ -31,12 +31,13 @@ _PRODUCT, _OVERLAP = 8, 9  # among the sums
 
 
 @compiled
-def search_lanes(batch, room, floors, lower, lower_energies, n_parts, n_live, aims, max_products):
+def search_lanes(batch, room, floors, lower, lower_energies, n_parts, n_live, aims, max_products, moved):
     """Minimise the energy of every row of ``room.x`` until its residual is below its aim.
 
     x holds normalised start vectors. ``lower``, if given, holds ground states, to which x is orthogonal and stays so. A
     row that is done, or gets no further, rests while the others go on, as long as `fewest` of the first ``n_live`` do.
-    Returns the multiplications by H; the last directions and what H makes of them are left in ``room``.
+    Returns the multiplications by H, and which rows were still going at the end; ``moved`` becomes true for those of
+    which x is another. The last directions and what H makes of them are left in ``room``.
     """
     x, w, p, hx, hw, hp = room.x, room.w, room.p, room.hx, room.hw, room.hp
     group, factors, sums, n_rows = room.group, room.factors, room.sums, len(floors)
@@ -55,7 +56,7 @@ def search_lanes(batch, room, floors, lower, lower_energies, n_parts, n_live, ai
         for row in range(n_rows):
             moving[row] &= row_sum(sums, 0, row, n_parts) > aims[row] ** 2
         if products >= max_products or moving[:n_live].sum() < fewest(n_rows):
-            return products
+            return products, moving
         add_pairs_of_lanes(batch.left, batch.right, batch.codes, group.real, group.turning, w, hw, sums, _PRODUCT)
         products += 1
         moves[:] = 0.0
@@ -63,6 +64,7 @@ def search_lanes(batch, room, floors, lower, lower_energies, n_parts, n_live, ai
         for row in range(n_rows):
             if moving[row]:
                 _choose_move(row, n_parts, sums, thetas, sizes, lower is not None, lower_energies, moves, moving)
+                moved[row] |= moving[row]
 
 
 @compiled

@@ -8,6 +8,7 @@ import pytest
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.subspace import ground_state
+from hamiltonian_ml.subspace.certificate import certify
 from hamiltonian_ml.subspace.ground_state import Levels, coefficient_gradients, lowest_levels
 from hamiltonian_ml.subspace.side_by_side import groups
 from hamiltonian_ml.subspace.structure import restrict
@@ -60,24 +61,24 @@ def left(monkeypatch):
 
 
 @pytest.mark.parametrize("is_complex", [False, True])
-@pytest.mark.parametrize("n_rows", [5, 8, 12, 21])  # some lanes, all, a few rows over, a part group
+@pytest.mark.parametrize("n_rows", [6, 8, 12, 22])  # some lanes, all, a few rows over, a part group
 def test_levels_and_gradients_are_those_of_single_rows(structure, one_by_one, left, n_rows, is_complex):
     rows = _coefficients(structure, n_rows, is_complex=is_complex)
     pulls = np.random.default_rng(1).normal(size=rows.shape)
-    expected = one_by_one(lambda: lowest_levels(structure, rows, tol=TOL, gap_tol=1e-5))
+    expected = one_by_one(lambda: lowest_levels(structure, rows, tol=TOL, gap_tol=1e-4))
     expected_gradients = one_by_one(lambda: coefficient_gradients(structure, rows, expected, pulls, tol=TOL))
     left.clear()
-    got = lowest_levels(structure, rows, tol=TOL, gap_tol=1e-5)
+    got = lowest_levels(structure, rows, tol=TOL, gap_tol=1e-4)
     gradients = coefficient_gradients(structure, rows, expected, pulls, tol=TOL)
-    most = n_rows % 8 if n_rows % 8 < 5 else 0
-    assert sum(left) <= 2 * (most + 4)  # those without a group, and the last few of a level that are slow
+    most = n_rows % 8 if n_rows % 8 < 6 else 0
+    assert max(left, default=0) <= most + max(3, n_rows // 3)  # those without a group, and the slowest
     np.testing.assert_allclose(got.energies[:, 0], expected.energies[:, 0], atol=1e-12)
-    np.testing.assert_allclose(got.energies[:, 1], expected.energies[:, 1], atol=1e-8)
+    np.testing.assert_allclose(got.energies[:, 1], expected.energies[:, 1], atol=1e-6)
     np.testing.assert_allclose(gradients, expected_gradients, atol=2e-7)  # the tolerance over a gap of a hundredth
     scale = np.abs(rows).max(axis=1)
     for row in range(n_rows):
         matrix = structure.matrix(rows[row])
-        for level, tolerance in ((0, TOL), (1, 1e-5)):
+        for level, tolerance in ((0, TOL), (1, 1e-4)):
             state = got.states[row, level]
             left_over = matrix @ state - got.energies[row, level] * state
             assert np.linalg.norm(state) == pytest.approx(1, abs=1e-12)
@@ -99,11 +100,20 @@ def test_guesses_of_no_use_do_no_harm(structure, one_by_one, spoil):
     np.testing.assert_allclose(got.energies, expected.energies, atol=1e-9)
 
 
-def test_good_guesses_cost_two_multiplications(structure):
+@pytest.mark.parametrize("tol", [1e-6, 1e-8, 1e-11])
+def test_good_guesses_cost_two_multiplications_a_level_whatever_the_tolerance(structure, tol):
     rows = _coefficients(structure, 8)
-    cold = lowest_levels(structure, rows, n_levels=1, tol=1e-7)
-    warm = lowest_levels(structure, rows, n_levels=1, tol=1e-7, guesses=cold.states)
-    assert (warm.products == 2).all()  # one to see that nothing is to be sought, one to believe it
+    cold = lowest_levels(structure, rows, tol=tol, gap_tol=tol)
+    warm = lowest_levels(structure, rows, tol=tol, gap_tol=1.1 * tol, guesses=cold.states)
+    assert (warm.products == 4).all()  # for each level one to see that nothing is to be sought, one to believe it
+
+
+def test_guesses_in_the_wrong_order_are_put_right_at_once(structure):
+    rows = _coefficients(structure, 8)
+    found = lowest_levels(structure, rows, gap_tol=1e-8)
+    again = lowest_levels(structure, rows, guesses=found.states[:, ::-1])
+    np.testing.assert_allclose(again.energies, found.energies, atol=1e-9)
+    assert (again.products < 12).all()
 
 
 @pytest.mark.parametrize("spoil", [np.nan, 0.0])
@@ -141,6 +151,68 @@ def test_gradients_are_linear_in_pulls_of_any_size(structure, size):
     np.testing.assert_allclose(coefficient_gradients(structure, rows, levels, size * pulls) / size, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1e-40, 1e-19, 1e30])
+def test_the_unit_of_energy_does_not_matter(structure, left, unit):
+    """Nor that single precision has not got numbers of its size, as of molecules in joules."""
+    rows = _coefficients(structure, 8)
+    pulls = np.random.default_rng(1).normal(size=rows.shape)
+    expected = lowest_levels(structure, rows, tol=TOL)
+    gradients = coefficient_gradients(structure, rows, expected, pulls)
+    left.clear()
+    got = lowest_levels(structure, unit * rows, tol=TOL)
+    np.testing.assert_allclose(got.energies[:, 0] / unit, expected.energies[:, 0], atol=1e-12)
+    again = coefficient_gradients(structure, unit * rows, got, pulls)
+    np.testing.assert_allclose(unit * again, gradients, atol=1e-6)
+    assert max(left, default=0) <= 3
+
+
+@pytest.mark.parametrize("tol", [1e-3, 1e-4, 1e-6])
+def test_gradients_hold_their_tolerance_at_states_that_do_not(structure, one_by_one, tol):
+    rows = _coefficients(structure, 8)
+    levels = lowest_levels(structure, rows, tol=tol)
+    pulls = np.random.default_rng(1).normal(size=rows.shape)
+    expected = one_by_one(lambda: coefficient_gradients(structure, rows, levels, pulls, tol=TOL))
+    got = coefficient_gradients(structure, rows, levels, pulls, tol=TOL)
+    np.testing.assert_allclose(got, expected, atol=1e-7 * np.abs(expected).max())
+
+
+def test_sources_that_are_no_numbers_are_told(structure):
+    rows = _coefficients(structure, 8)
+    levels = lowest_levels(structure, rows, tol=TOL)
+    sources = np.zeros((8, structure.dimension))
+    sources[5] = 1e200  # whose squares are none
+    with pytest.raises(ground_state.SolverError, match="row 5"):
+        coefficient_gradients(structure, rows, levels, np.zeros_like(rows), sources=sources, min_gap=0.0)
+
+
+@pytest.mark.parametrize("is_complex", [False, True])
+def test_sources_are_added_to_what_is_pulled(structure, one_by_one, is_complex):
+    rows = _coefficients(structure, 8, is_complex=is_complex)
+    levels = lowest_levels(structure, rows, tol=TOL)
+    rng = np.random.default_rng(1)
+    pulls, sources = rng.normal(size=rows.shape), rng.normal(size=(8, structure.dimension))
+    arguments = structure, rows, levels, pulls
+    expected = one_by_one(lambda: coefficient_gradients(*arguments, sources=sources, tol=TOL))
+    got = coefficient_gradients(*arguments, sources=sources.tolist(), tol=TOL)
+    np.testing.assert_allclose(got, expected, atol=1e-7 * np.abs(expected).max())
+
+
+def test_codes_that_fill_sixteen_bits_are_read_as_they_are(one_by_one):
+    """A chain of 950 qubits has 34,592 codes of the diagonal: the last look negative to a signed reader."""
+    basis = PauliBasis.chain(950)
+    structure = restrict(basis, Subspace.excitations(950, 1))
+    assert structure.tables.diagonal.n_codes > 1 << 15
+    assert structure.diagonal_codes.dtype == np.uint16
+    rows = 0.01 * np.random.default_rng(2).normal(size=(8, basis.n_terms))
+    rows[:, (basis.paulis[:, 0] == 3) & (basis.paulis[:, 1] == 0)] -= 1.0
+    expected = one_by_one(lambda: lowest_levels(structure, rows, n_levels=1, tol=TOL))
+    got = lowest_levels(structure, rows, n_levels=1, tol=TOL)
+    np.testing.assert_allclose(got.energies[:, 0], expected.energies[:, 0], atol=1e-10)
+    certificate = certify(structure, rows, got)
+    alone = one_by_one(lambda: certify(structure, rows, got))
+    np.testing.assert_allclose(certificate.correction, alone.correction, rtol=1e-10)
+
+
 def test_a_closed_gap_is_left_to_single_rows_and_damped(structure, one_by_one):
     basis = structure.basis
     rows = np.zeros((8, basis.n_terms))
@@ -165,7 +237,7 @@ def test_answers_do_not_depend_on_the_number_of_threads(structure, monkeypatch):
 
 @pytest.mark.parametrize(
     ("n_rows", "dimension", "expected"),
-    [(4, 1000, False), (5, 1000, True), (64, 511, False), (64, 512, True), (64, 200_000, False)],
+    [(5, 1000, False), (6, 1000, True), (64, 511, False), (64, 512, True), (64, 200_000, False)],
 )
 def test_few_rows_and_small_or_huge_subspaces_are_solved_one_by_one(n_rows, dimension, expected):
     assert groups.is_worth_it(n_rows, dimension) is expected

@@ -47,7 +47,7 @@ def test_pairs_of_lanes_equal_the_plain_loop(d, n_pairs, is_complex, precision, 
     tables, x, y = (_values(rng, (ROWS, n), is_complex=is_complex) for n in (n_codes, d, d))
     real, turning = (empty_lanes(n_codes, ROWS * n_parts, precision) for _ in range(2))
     for row in range(ROWS):
-        passes.enter_elements(tables[row], row, n_parts, real, turning if is_complex else None)
+        passes.enter_elements(tables[row], 1.0, row, n_parts, real, turning if is_complex else None)
     lanes_x, lanes_y, sums = _enter(x, precision), _enter(y, precision), empty_lanes(2, ROWS * n_parts, "double")
     passes.add_pairs_of_lanes(left, right, codes, real, turning if is_complex else None, lanes_x, lanes_y, sums, 1)
     got = _leave(lanes_y, y)
@@ -91,7 +91,8 @@ def test_a_group_has_the_hamiltonians_of_its_rows(n_qubits, rng):
     coeffs = rng.normal(size=(3, structure.basis.n_terms))
     tables, diagonal_tables = structure.element_tables(coeffs)
     lists = (structure.left, structure.right, structure.codes, structure.diagonal_codes)
-    batch = Batch(*lists, tables, diagonal_tables)
+    units = np.array([1.0, 2.0, 0.5])
+    batch = Batch(*lists, tables, diagonal_tables, units)
     room, floors, origins = make_room(batch), np.zeros(ROWS), np.zeros(ROWS)
     enter_group(batch, rows, floors, origins, 2, room)
     x = _values(rng, (ROWS, structure.dimension), is_complex=True)
@@ -105,9 +106,9 @@ def test_a_group_has_the_hamiltonians_of_its_rows(n_qubits, rng):
         np.testing.assert_allclose(got[k], matrix @ x[k], atol=1e-11)
         assert passes.row_sum(sums, 0, k, 2) == pytest.approx(np.vdot(x[k], matrix @ x[k]).real, abs=1e-9)
         assert origins[k] == pytest.approx(diagonal.min(), abs=1e-12)
-        assert floors[k] == pytest.approx(preconditioner_floor(tables[row], diagonal), rel=1e-12)
+        assert floors[k] == pytest.approx(preconditioner_floor(tables[row], diagonal) / units[row], rel=1e-12)
         shifted = room.group.diagonal["single"][:, 2 * k]
-        np.testing.assert_allclose(shifted, diagonal - diagonal.min(), atol=1e-5)
+        np.testing.assert_allclose(shifted, (diagonal - diagonal.min()) / units[row], atol=1e-5)
 
 
 def test_items_lie_on_as_few_cache_lines_as_they_can():
