@@ -23,7 +23,8 @@ def leave(starts, columns, codes, diagonal_codes, table, diagonal_table, energy,
     norm, correction, weight, lowest = 0.0, 0.0, 0.0, np.inf
     for a in range(len(starts) - 1):
         amplitude = 0.0 * state[0]
-        for k in range(starts[a], starts[a + 1]):
+        for place in range(starts[a], starts[a + 1]):
+            k = np.uint64(place)  # a place that may be negative would cost a comparison
             amplitude += table[codes[k]] * state[columns[k]]
         size = amplitude.real**2 + amplitude.imag**2
         own = 0.0
@@ -49,7 +50,8 @@ def add_candidate_weights(
     """Add share |w_a|^2 / max(|energy - D_a|, floor)^2 of every outside state a, with w_a = <a|H|state>, to out."""
     for a in range(len(starts) - 1):
         amplitude = 0.0 * state[0]
-        for k in range(starts[a], starts[a + 1]):
+        for place in range(starts[a], starts[a + 1]):
+            k = np.uint64(place)  # a place that may be negative would cost a comparison
             amplitude += table[codes[k]] * state[columns[k]]
         own = 0.0
         for c in range(diagonal_codes.shape[1]):
@@ -69,10 +71,12 @@ def reach_out(starts, columns, codes, table, state, back, bins):
     back[:] = 0.0
     for a in range(len(starts) - 1):
         amplitude = 0.0 * state[0]
-        for k in range(starts[a], starts[a + 1]):
+        for place in range(starts[a], starts[a + 1]):
+            k = np.uint64(place)  # a place that may be negative would cost a comparison
             amplitude += table[codes[k]] * state[columns[k]]
         total += amplitude.real**2 + amplitude.imag**2
-        for k in range(starts[a], starts[a + 1]):
+        for place in range(starts[a], starts[a + 1]):
+            k = np.uint64(place)
             back[columns[k]] += np.conj(table[codes[k]]) * amplitude
             bins[codes[k]] += np.conj(amplitude) * state[columns[k]]
     return total
@@ -134,8 +138,9 @@ def brackets(left, right, codes, diagonal_codes, bra, ket, bins, diagonal_bins):
     lanes = np.zeros((len(bins), _LANES), dtype=bins.dtype)
     for first in range(0, n_pairs, _LANES):
         for k in range(_LANES):
-            u, v = left[first + k], right[first + k]
-            lanes[codes[first + k], k] += np.conj(bra[u]) * ket[v] + bra[v] * np.conj(ket[u])
+            at = np.uint64(first + k)
+            u, v = left[at], right[at]
+            lanes[codes[at], k] += np.conj(bra[u]) * ket[v] + bra[v] * np.conj(ket[u])
     for k in range(n_pairs, len(left)):
         u, v = left[k], right[k]
         bins[codes[k]] += np.conj(bra[u]) * ket[v] + bra[v] * np.conj(ket[u])

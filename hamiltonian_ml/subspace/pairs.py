@@ -47,11 +47,13 @@ def _add_complex_pairs(left, right, codes, table, x, y):
 @compiled
 def _add_far_pairs(left, right, codes, table, x, y):
     """Do the same where amplitudes come from the memory, and ask for those of later pairs."""
-    n_ahead = max(len(left) - _AHEAD, 0)
-    for k in range(n_ahead):
-        _fetch(np.uint64(right[k + _AHEAD]), x, y)
+    later = right[min(_AHEAD, len(right)) :]  # places that are never negative cost no comparison
+    for k in range(len(later)):
+        _fetch(np.uint64(later[k]), x, y)
         _add_pair(np.uint64(left[k]), np.uint64(right[k]), np.uint64(codes[k]), table, x, y)
-    for k in range(n_ahead, len(left)):
+    last = len(later)
+    left, right, codes = left[last:], right[last:], codes[last:]
+    for k in range(len(left)):
         _add_pair(np.uint64(left[k]), np.uint64(right[k]), np.uint64(codes[k]), table, x, y)
 
 
