@@ -14,9 +14,11 @@ from experiments.speed.peers import Answer, Problem, arpack_settings, installed,
 from experiments.speed.scaling import growth, peak_memory, width
 from experiments.speed.table import Line, render
 from experiments.speed.timing import Cost, cost_of, median, ratio, take_turns, threads
+from experiments.speed.training import training
 from experiments.speed.workload import Size, drawn_subspace, hamiltonians, sampled_workload
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.subspace.ground_state import lowest_levels
+from hamiltonian_ml.subspace.side_by_side.lanes import empty_lanes
 from hamiltonian_ml.subspace.structure import restrict
 
 TINY = Size(n_qubits=6, n_states=24, n_rows=3, shots=50, turns=2, scaling=(8, 16, 24))
@@ -134,6 +136,20 @@ def test_the_marks_do_what_the_multiplication_does_to_real_numbers(rng):
     np.testing.assert_array_equal(target, x)
 
 
+def test_the_mark_of_lanes_does_what_the_mark_of_numbers_does(rng):
+    left, right = rng.integers(0, 9, (2, 30)).astype(np.uint32)
+    codes = rng.integers(0, 4, 30).astype(np.uint16)
+    table, x, y = (empty_lanes(n, 16) for n in (4, 9, 9))
+    for lanes in (table, x):
+        lanes["single"][:] = rng.standard_normal((len(lanes), 16))
+    expected = np.zeros((9, 16))
+    for u, v, code in zip(left, right, codes, strict=True):
+        expected[u] += table["single"][code] * x["single"][v]
+        expected[v] += table["single"][code] * x["single"][u]
+    multiply.touch_lanes(left, right, codes, table, x, y)
+    np.testing.assert_allclose(y["single"], expected, atol=1e-5)
+
+
 def test_arpack_reaches_the_residual_with_the_settings_it_is_given():
     basis = PauliBasis.chain(12)
     row = hamiltonians(basis, 1, strength=0.15, rng=np.random.default_rng(0))[0]
@@ -169,7 +185,7 @@ def test_a_wrong_energy_or_a_poor_state_stops_the_benchmark(load):
         solving._check(levels, matrices, {"fulqrum": {0: poor}})
 
 
-@pytest.mark.parametrize("part", [solving.gradient, solving.certificate, multiply.multiplication, width])
+@pytest.mark.parametrize("part", [solving.gradient, solving.certificate, training, multiply.multiplication, width])
 def test_every_part_measures_all_its_lines(part, load, monkeypatch):
     monkeypatch.setattr(multiply, "_TOUCHES", 100)
     lines = list(part(load, TINY))

@@ -177,28 +177,15 @@ def scale_lanes(x, factor):
 @compiled
 def add_pairs_of_lanes(left, right, codes, real, turning, x, y, sums, place):
     """Add the off-diagonal part of H x to y, and its products with x to a sum."""
-    n_far = max(len(left) - _AHEAD, 0) if x.nbytes > _CACHED else 0
-    for begin in range(0, n_far, _LONG_STRETCH):
-        half = zero_like(get(x, 0))
-        for k in range(begin, min(begin + _LONG_STRETCH, n_far)):
-            later = np.uint64(right[np.uint64(k + _AHEAD)])
-            fetch(x, later)
-            fetch(y, later)
-            at = np.uint64(k)  # an index that may be negative would cost a comparison
-            u, v, code = np.uint64(left[at]), np.uint64(right[at]), np.uint64(codes[at])
-            element, upper, lower = get(real, code), get(x, u), get(x, v)
-            share, back = element * lower, element * upper
-            if turning is not None:
-                turn = get(turning, code)
-                share, back = share + turn * swapped(lower), back - turn * swapped(upper)
-            put(y, u, get(y, u) + share)
-            put(y, v, get(y, v) + back)
-            half += upper * share
-        add_sum(sums, place, half + half)
-    for begin in range(n_far, len(left), _LONG_STRETCH):
+    is_far, last = x.nbytes > _CACHED, len(left) - 1
+    for begin in range(0, len(left), _LONG_STRETCH):
         half = zero_like(get(x, 0))
         for k in range(begin, min(begin + _LONG_STRETCH, len(left))):
             at = np.uint64(k)  # an index that may be negative would cost a comparison
+            if is_far:
+                later = np.uint64(right[np.uint64(min(k + _AHEAD, last))])
+                fetch(x, later)
+                fetch(y, later)
             u, v, code = np.uint64(left[at]), np.uint64(right[at]), np.uint64(codes[at])
             element, upper, lower = get(real, code), get(x, u), get(x, v)
             share, back = element * lower, element * upper
