@@ -16,7 +16,7 @@ from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
 from hamiltonian_ml.subspace.ground_state import Levels
 from hamiltonian_ml.subspace.side_by_side.groups import edge_side_by_side
-from hamiltonian_ml.subspace.side_by_side.outside import Edge, leave_group
+from hamiltonian_ml.subspace.side_by_side.outside import edge_of, leave_group
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 GAP_TOL = 1e-4  # residual of the second level that trust asks for, in units of a row's largest coefficient
@@ -105,16 +105,15 @@ def certify(
     states, energies = levels.ground_states.astype(tables.dtype, copy=False), levels.energies[:, 0]
     sums = np.zeros((len(energies), 4))
 
-    lists = (edge.starts, edge.columns, edge.codes, edge.diagonal_codes)
-    group_edge = Edge(*lists, tables, diagonal_tables, states[:, None])
+    around = edge_of(edge, tables, diagonal_tables, states)
     tried = np.full(len(energies), True)
-    tried[edge_side_by_side(group_edge, lambda *group: leave_group(group_edge, energies, sums, *group))] = False
+    tried[edge_side_by_side(around, lambda *group: leave_group(around, energies, sums, *group))] = False
     # A state outside with the energy of the row itself: single rows tell whether H leads there.
     left = np.flatnonzero(~(tried & np.isfinite(sums).all(axis=1)))
 
     def pass_over(block: range) -> None:
         for row in left[block.start : block.stop]:
-            sums[row] = kernels.leave(*lists, tables[row], diagonal_tables[row], energies[row], states[row])
+            sums[row] = kernels.leave(*around[:4], tables[row], diagonal_tables[row], energies[row], states[row])
 
     map_blocks(pass_over, row_blocks(len(left)))
     outside, correction, weight, lowest = sums.T

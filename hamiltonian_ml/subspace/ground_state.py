@@ -21,7 +21,7 @@ from hamiltonian_ml.subspace.lobpcg import solve_rows
 from hamiltonian_ml.subspace.side_by_side.adjoint import Asked
 from hamiltonian_ml.subspace.side_by_side.groups import aims_of, levels_side_by_side, responses_side_by_side
 from hamiltonian_ml.subspace.side_by_side.levels import Sought
-from hamiltonian_ml.subspace.side_by_side.room import Batch
+from hamiltonian_ml.subspace.side_by_side.room import batch_of
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 _MAX_PRODUCTS = 400  # for each level
@@ -123,7 +123,7 @@ def lowest_levels(
     energies, residuals = np.empty((n_rows, n_levels)), np.empty((n_rows, n_levels))
     states = np.zeros((n_rows, n_levels, d), dtype=tables.dtype)
     products = np.zeros(n_rows, dtype=np.int64)
-    batch = _batch(structure, tables, diagonal_tables, scale)
+    batch = batch_of(structure, tables, diagonal_tables, scale)
     sought = Sought(
         tolerances, aims_of(tolerances, scale), np.full(n_rows, _enter_guesses(guesses, states)), energies, residuals,
         states, products, np.zeros(n_rows, dtype=bool), np.zeros(n_rows, dtype=bool),
@@ -259,14 +259,13 @@ def _responses(
     sources[scale == 0.0] = 0.0  # any state is a ground state of H = 0, and no gap floor has a unit
     answers = np.zeros_like(states)
     residuals, products = np.zeros(len(states)), np.zeros(len(states), dtype=np.int64)
-
     energies = levels.energies[:, 0].copy()
 
     def prepare(block: range) -> None:
         prepare_rows(block.start, block.stop, states, sources)
 
     map_blocks(prepare, row_blocks(len(states), smallest=_smallest_block(structure.dimension)))
-    batch = _batch(structure, tables.astype(kind, copy=False), diagonal_tables, scale)
+    batch = batch_of(structure, tables.astype(kind, copy=False), diagonal_tables, scale)
     asked = Asked(
         energies - shifts, NEAR_FLOOR * floors, states[:, None], sources[:, None], answers[:, None], residuals,
         products, np.zeros(len(states), dtype=bool),
@@ -288,16 +287,6 @@ def _responses(
             f"{tol:.1e} (gap {levels.gaps[worst]:.1e}); raise min_gap or tol."
         )
     return answers
-
-
-def _batch(
-    structure: SubspaceStructure,
-    tables: NDArray[Any],
-    diagonal_tables: NDArray[np.float64],
-    scale: NDArray[np.float64],
-) -> Batch:
-    lists = structure.left, structure.right, structure.codes, structure.diagonal_codes
-    return Batch(*lists, tables, diagonal_tables, np.where(scale > 1e-100, scale, 1.0))
 
 
 def _smallest_block(dimension: int) -> int:

@@ -18,7 +18,7 @@ from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.boundary import Boundary
 from hamiltonian_ml.subspace.ground_state import Levels
 from hamiltonian_ml.subspace.side_by_side.groups import edge_side_by_side
-from hamiltonian_ml.subspace.side_by_side.outside import Edge, reach_out_of_group
+from hamiltonian_ml.subspace.side_by_side.outside import edge_of, reach_out_of_group
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 
@@ -68,10 +68,7 @@ def outside_variance(
     back = np.zeros_like(states)
     bins = np.zeros((len(states), structure.tables.off_diagonal.n_codes), dtype=tables.dtype)
 
-    edge = Edge(
-        boundary.starts, boundary.columns, boundary.codes, boundary.diagonal_codes, tables, diagonal_tables,
-        states[:, None],
-    )  # fmt: skip
+    edge = edge_of(boundary, tables, diagonal_tables, states)
     left = edge_side_by_side(
         edge, lambda *group: reach_out_of_group(edge, variances, back[:, None], bins[:, None], *group)
     )

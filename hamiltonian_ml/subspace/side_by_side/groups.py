@@ -12,13 +12,12 @@ from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace.side_by_side.adjoint import Asked, find_responses
 from hamiltonian_ml.subspace.side_by_side.levels import Sought, find_lowest, find_second
 from hamiltonian_ml.subspace.side_by_side.outside import Edge, EdgeRoom, make_edge_room
-from hamiltonian_ml.subspace.side_by_side.room import ROWS, Batch, Room, make_room
+from hamiltonian_ml.subspace.side_by_side.room import ROWS, Batch, Room, make_room, parts_of
 
 _FEWEST_ROWS = 6  # that are faster side by side than one after the other
 _STATES = (512, 1 << 17)  # from where on they are, and up to where a group takes no more than 128 MiB
 _SWEEPS = 4
 _COARSE = (2e-5, 3e-6)  # residuals in units of the largest coefficient that single precision reaches with ease
-
 _FEWEST_ENTRIES = 4096  # to the states outside
 
 Work = Callable[[NDArray[np.intp], int, int, Room], None]
@@ -71,7 +70,7 @@ def edge_side_by_side(edge: Edge, work: EdgeWork) -> NDArray[np.intp]:
     rows = np.arange(n_rows)
     if n_rows < _FEWEST_ROWS or dimension > _STATES[1] or len(edge.columns) < _FEWEST_ENTRIES:
         return rows
-    tried = _in_groups(rows, lambda: make_edge_room(edge), work, edge.tables.dtype.kind == "c")
+    tried = _in_groups(rows, lambda: make_edge_room(edge), work, parts_of(edge.tables))
     return rows[len(tried) :]
 
 
@@ -81,11 +80,11 @@ def is_worth_it(n_rows: int, dimension: int) -> bool:
 
 
 def _side_by_side(batch: Batch, rows: NDArray[np.intp], work: Work) -> NDArray[np.intp]:
-    return _in_groups(rows, lambda: make_room(batch), work, batch.tables.dtype.kind == "c")
+    return _in_groups(rows, lambda: make_room(batch), work, parts_of(batch.tables))
 
 
 def _in_groups(
-    rows: NDArray[np.intp], make: Callable[[], Any], work: Callable[..., None], is_complex: bool
+    rows: NDArray[np.intp], make: Callable[[], Any], work: Callable[..., None], n_parts: int
 ) -> NDArray[np.intp]:
     """Run the work on groups of rows, over all threads; return the rows but for a last few that make no group."""
     rest = len(rows) % ROWS
@@ -96,7 +95,7 @@ def _in_groups(
         for group in block:
             some = whole[group * ROWS : (group + 1) * ROWS]
             filled = np.append(some, np.full(ROWS - len(some), some[-1]))  # lanes without a row do as the last one
-            work(filled, len(some), 2 if is_complex else 1, room)
+            work(filled, len(some), n_parts, room)
 
     map_blocks(run, row_blocks(-(-len(whole) // ROWS)))
     return whole

@@ -69,18 +69,8 @@ def find_lowest(batch, sought, rows, n_live, n_parts, room):
     enter_group(batch, rows, floors, origins, n_parts, room)
     _start(sought, rows, n_parts, room)
     moved = np.zeros(n_rows, dtype=np.bool_)
-    used, going_on = search_lanes(
-        batch,
-        room,
-        floors,
-        None,
-        origins,
-        n_parts,
-        n_live,
-        sought.aims[rows, 0] / batch.units[rows],
-        _MOST_PRODUCTS,
-        moved,
-    )
+    aims = sought.aims[rows, 0] / batch.units[rows]
+    used, going_on = search_lanes(batch, room, floors, None, origins, n_parts, n_live, aims, _MOST_PRODUCTS, moved)
     sought.products[rows[:n_live]] += used
     sought.unfinished[rows[:n_live]] = going_on[:n_live]
     widen(room.x, room.wide_x)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hamiltonian_ml.subspace.boundary import Boundary
 from hamiltonian_ml.subspace.jit import compiled
 from hamiltonian_ml.subspace.side_by_side.lanes import (
     empty_lanes,
@@ -29,7 +31,7 @@ from hamiltonian_ml.subspace.side_by_side.passes import (
     spread,
     take_vectors,
 )
-from hamiltonian_ml.subspace.side_by_side.room import ROWS
+from hamiltonian_ml.subspace.side_by_side.room import ROWS, parts_of
 
 
 class Edge(NamedTuple):
@@ -59,9 +61,17 @@ class EdgeRoom(NamedTuple):
     sums: Any
 
 
+def edge_of(
+    boundary: Boundary, tables: NDArray[Any], diagonal_tables: NDArray[np.float64], states: NDArray[Any]
+) -> Edge:
+    """Return the edge of states (n_rows, dimension)."""
+    lists = boundary.starts, boundary.columns, boundary.codes, boundary.diagonal_codes
+    return Edge(*lists, tables, diagonal_tables, states[:, None])
+
+
 def make_edge_room(edge: Edge) -> EdgeRoom:
     """Return room for one group."""
-    n_parts = 2 if edge.tables.dtype.kind == "c" else 1
+    n_parts = parts_of(edge.tables)
 
     def lanes(n_items: int) -> Any:
         return empty_lanes(n_items, ROWS * n_parts, "double")

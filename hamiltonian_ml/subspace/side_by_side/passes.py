@@ -22,7 +22,7 @@ from hamiltonian_ml.subspace.side_by_side.lanes import (
     single,
     swapped,
     zero_like,
-)  # fmt: skip
+)
 
 STRETCH = 256  # states whose products are summed in single precision
 _LONG_STRETCH = 4096  # the same for pairs
@@ -136,6 +136,13 @@ def clear_sums(sums, n):
 def add_sum(sums, place, item):
     """Add an item to a sum."""
     put(sums, place, get(sums, place) + double(item))
+
+
+@compiled
+def add_sums(sums, items):
+    """Add items to the first sums."""
+    for place, item in enumerate(items):
+        add_sum(sums, place, item)
 
 
 @compiled

@@ -15,11 +15,12 @@ from hamiltonian_ml.subspace.side_by_side.passes import (
     STRETCH,
     add_pairs_of_lanes,
     add_sum,
+    add_sums,
     clear_sums,
     row_sum,
     spread,
 )
-from hamiltonian_ml.subspace.side_by_side.room import fewest
+from hamiltonian_ml.subspace.side_by_side.room import FEWEST
 
 _STEP, _ENERGY, _FLOOR = 0, 6, 7  # among the factors
 _FAR = 1e4  # times the least sum of squares: a residual that has grown so much will not come back
@@ -33,7 +34,7 @@ def respond_lanes(batch, room, energies, floors, n_parts, reductions, max_produc
     """Solve (H - energies) z = r for every row, until a share of the residual is left.
 
     r lies in ``room.w``, and z comes to lie in ``room.hx``. ``room.p`` is a direction to go on from, and ``room.hp``
-    what H - energies + shift makes of it; both may be zero. Ends when fewer than `fewest` rows are left, and returns
+    what H - energies + shift makes of it; both may be zero. Ends when fewer than `FEWEST` rows are left, and returns
     the multiplications by H. In ``sound`` those rows become false for which a direction was met along which H - energy
     is not positive: there is a state below.
     """
@@ -64,7 +65,7 @@ def respond_lanes(batch, room, energies, floors, n_parts, reductions, max_produc
                 moving[row] = False
             if not moving[row]:
                 shares[row] = 0.0
-        if products >= max_products or moving.sum() < fewest(n_rows):
+        if products >= max_products or moving.sum() < FEWEST:
             return products
         spread(shares, _STEP, n_parts, factors)
         _turn(search, image, residual, group.diagonal, factors, sums)
@@ -108,11 +109,7 @@ def _begin(z, residual, search, image, diagonal, factors, sums):
             wi += scaled * turned
             si += direction * turned
             rs += value * direction
-        add_sum(sums, 0, rr)
-        add_sum(sums, 1, rw)
-        add_sum(sums, 2, wi)
-        add_sum(sums, 3, si)
-        add_sum(sums, 4, rs)
+        add_sums(sums, (rr, rw, wi, si, rs))
 
 
 @compiled
@@ -155,6 +152,4 @@ def _descend(z, residual, search, image, diagonal, factors, sums):
             rr += value * value
             rw += value * scaled
             ow += old * scaled
-        add_sum(sums, 0, rr)
-        add_sum(sums, 1, rw)
-        add_sum(sums, 2, ow)
+        add_sums(sums, (rr, rw, ow))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hamiltonian_ml.subspace.jit import compiled
 from hamiltonian_ml.subspace.kernels import floor_of
 from hamiltonian_ml.subspace.side_by_side.lanes import empty_lanes, get, get_float
 from hamiltonian_ml.subspace.side_by_side.passes import diagonals_of, enter_elements, shift_down, spread
+from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 ROWS = 8  # of a group
-_FEWEST = 4  # rows of a group that go on together; fewer are faster one by one
+FEWEST = 4  # rows of a group that go on together; fewer are faster one by one
 
 
 class Batch(NamedTuple):
@@ -68,13 +72,28 @@ class Room(NamedTuple):
     sums: Any
 
 
-def make_room(batch: Batch, n_rows: int = ROWS) -> Room:
+def batch_of(
+    structure: SubspaceStructure,
+    tables: NDArray[Any],
+    diagonal_tables: NDArray[np.float64],
+    scale: NDArray[np.float64],
+) -> Batch:
+    """Return the Hamiltonians of some tables and largest coefficients (n_rows,); any unit fits where these vanish."""
+    lists = structure.left, structure.right, structure.codes, structure.diagonal_codes
+    return Batch(*lists, tables, diagonal_tables, np.where(scale > 1e-100, scale, 1.0))
+
+
+def parts_of(tables: NDArray[Any]) -> int:
+    """Return how many floats an amplitude has."""
+    return 2 if np.iscomplexobj(tables) else 1
+
+
+def make_room(batch: Batch) -> Room:
     """Return room for one group of a batch."""
-    n_parts = 2 if batch.tables.dtype.kind == "c" else 1
-    dimension = len(batch.diagonal_codes)
+    n_parts, dimension = parts_of(batch.tables), len(batch.diagonal_codes)
 
     def lanes(n_items: int, precision: str) -> Any:
-        return empty_lanes(n_items, n_rows * n_parts, precision)
+        return empty_lanes(n_items, ROWS * n_parts, precision)
 
     def group(precision: str) -> Group:
         n_codes = batch.tables.shape[1]
@@ -86,12 +105,6 @@ def make_room(batch: Batch, n_rows: int = ROWS) -> Room:
     scratch = (lanes(13, "single"), lanes(12, "double"), lanes(12, "double"))
     table = lanes(batch.diagonal_tables.shape[1], "double")
     return Room._make([group("single"), group("double"), table, *singles, *doubles, *scratch])
-
-
-@compiled
-def fewest(n_rows):
-    """Return how many rows of a group have to be left to go on."""
-    return min(n_rows, _FEWEST)
 
 
 @compiled

@@ -14,7 +14,7 @@ from hamiltonian_ml.subspace.side_by_side.lanes import get, larger, put, swapped
 from hamiltonian_ml.subspace.side_by_side.passes import (
     STRETCH,
     add_pairs_of_lanes,
-    add_sum,
+    add_sums,
     clear_lanes,
     clear_sums,
     multiply_lanes,
@@ -23,11 +23,11 @@ from hamiltonian_ml.subspace.side_by_side.passes import (
     spread,
     spread_turning,
 )
-from hamiltonian_ml.subspace.side_by_side.room import fewest
+from hamiltonian_ml.subspace.side_by_side.room import FEWEST
 
 _LITTLE = 0.01  # of a sum of squares: if no more is left of it, its digits have cancelled
 _ENERGY, _FLOOR, _BELOW = 6, 7, 8  # among the factors, after move and turn
-_PRODUCT, _OVERLAP = 8, 9  # among the sums
+_PRODUCT, _OVERLAP = 8, 9  # among the sums, in the order in which a pass adds them
 
 
 @compiled
@@ -35,7 +35,7 @@ def search_lanes(batch, room, floors, lower, lower_energies, n_parts, n_live, ai
     """Minimise the energy of every row of ``room.x`` until its residual is below its aim.
 
     x holds normalised start vectors. ``lower``, if given, holds ground states, to which x is orthogonal and stays so. A
-    row that is done, or gets no further, rests while the others go on, as long as `fewest` of the first ``n_live`` do.
+    row that is done, or gets no further, rests while the others go on, as long as `FEWEST` of the first ``n_live`` do.
     Returns the multiplications by H, and which rows were still going at the end; ``moved`` becomes true for those of
     which x is another. The last directions and what H makes of them are left in ``room``.
     """
@@ -55,7 +55,7 @@ def search_lanes(batch, room, floors, lower, lower_energies, n_parts, n_live, ai
         _advance(x, w, p, hx, hw, hp, lower, group.diagonal, factors, sums)
         for row in range(n_rows):
             moving[row] &= row_sum(sums, 0, row, n_parts) > aims[row] ** 2
-        if products >= max_products or moving[:n_live].sum() < fewest(n_rows):
+        if products >= max_products or moving[:n_live].sum() < FEWEST:
             return products, moving
         add_pairs_of_lanes(batch.left, batch.right, batch.codes, group.real, group.turning, w, hw, sums, _PRODUCT)
         products += 1
@@ -153,15 +153,4 @@ def _advance(x, w, p, hx, hw, hp, lower, diagonal, factors, sums):
             if lower is not None:
                 along += below * scaled
                 across += turned * scaled
-        add_sum(sums, 0, rr)
-        add_sum(sums, 1, ww)
-        add_sum(sums, 2, xw)
-        add_sum(sums, 3, pw)
-        add_sum(sums, 4, xhw)
-        add_sum(sums, 5, phw)
-        add_sum(sums, 6, xhp)
-        add_sum(sums, 7, php)
-        add_sum(sums, _PRODUCT, whw)
-        if lower is not None:
-            add_sum(sums, _OVERLAP, along)
-            add_sum(sums, _OVERLAP + 1, across)
+        add_sums(sums, (rr, ww, xw, pw, xhw, phw, xhp, php, whw, along, across))
