@@ -24,7 +24,7 @@ from hamiltonian_ml.subspace.jit import compiled
 from hamiltonian_ml.subspace.pairs import add_pairs
 from hamiltonian_ml.subspace.side_by_side.lanes import empty_lanes, get, put
 from hamiltonian_ml.subspace.side_by_side.passes import add_pairs_of_lanes, enter_elements
-from hamiltonian_ml.subspace.side_by_side.room import ROWS
+from hamiltonian_ml.subspace.side_by_side.room import rows_of_group
 from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
 
 _TOUCHES = 300_000  # pairs a measurement runs over, at least: a millisecond, so that many escape other people's work
@@ -72,7 +72,7 @@ def multiplication(load: Workload, size: Size) -> Iterator[Line]:
     largest = drawn_subspace(load.basis, size.scaling[-1], rng=np.random.default_rng(size.seed))
     for subspace in (load.subspace, largest):
         yield from _shares(restrict(load.basis, subspace), load.coefficients[:1], size.turns)
-    yield _share_of_lanes(restrict(load.basis, load.subspace), load.coefficients[:ROWS], size.turns)
+    yield _share_of_lanes(restrict(load.basis, load.subspace), load.coefficients, size.turns)
 
 
 def _shares(structure: SubspaceStructure, row: np.ndarray, turns: int) -> Iterator[Line]:
@@ -117,8 +117,9 @@ def _lists_in_order(structure: SubspaceStructure, n_codes: int) -> tuple[np.ndar
 
 
 def _share_of_lanes(structure: SubspaceStructure, rows: np.ndarray, turns: int) -> Line:
-    tables, _ = structure.element_tables(rows)
-    tables, d, width = tables.astype(complex), structure.dimension, 2 * ROWS
+    d = structure.dimension
+    n_rows = rows_of_group(d, 2)
+    tables, width = structure.element_tables(rows[:n_rows])[0].astype(complex), 2 * n_rows
     x, y, sums = empty_lanes(d, width), empty_lanes(d, width), empty_lanes(1, width, "double")
     real, turning = (empty_lanes(tables.shape[1], width) for _ in range(2))
     for row, table in enumerate(tables):
@@ -134,9 +135,9 @@ def _share_of_lanes(structure: SubspaceStructure, rows: np.ndarray, turns: int) 
         _MORE_TURNS * turns,
     )
     share = ratio(costs["touch"], costs["multiply"])
-    pace = 1e9 * np.median([c.wall for c in costs["multiply"]]) / max(len(structure.left) * ROWS, 1)
+    pace = 1e9 * np.median([c.wall for c in costs["multiply"]]) / max(len(structure.left) * n_rows, 1)
     return Line(
-        what=f"multiplication, {d:,} states, {ROWS} Hamiltonians side by side: share of load/store bound",
+        what=f"multiplication, {d:,} states, {n_rows} Hamiltonians side by side: share of load/store bound",
         value=100 * share.wall, processor=100 * share.processor, unit="%", at_least=60.0,
         note=f"{spread(costs['touch'], costs['multiply'])}; {pace:.3g} ns a pair of each",
     )  # fmt: skip

@@ -107,8 +107,9 @@ def lowest_levels(
 
     Notes
     -----
-    Six rows or more in 512 to 131,072 states are solved eight at a time, in single precision with corrections whose
-    right-hand sides are of double precision; the rest, and what that leaves unsolved, row by row in double precision.
+    Rows in 512 to 131,072 states are solved eight at a time, complex ones in more than 5,000 states four at a time, in
+    single precision with corrections whose right-hand sides are of double precision; fewer than three quarters of
+    such a group, and what it leaves unsolved, row by row in double precision.
     Residuals are measured in double precision either way. The last digits of a row depend on the rows beside it.
     """
     check_integer("n_levels", n_levels, at_least=1)

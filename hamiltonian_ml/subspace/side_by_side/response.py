@@ -20,7 +20,6 @@ from hamiltonian_ml.subspace.side_by_side.passes import (
     row_sum,
     spread,
 )
-from hamiltonian_ml.subspace.side_by_side.room import FEWEST
 
 _STEP, _ENERGY, _FLOOR = 0, 6, 7  # among the factors
 _FAR = 1e4  # times the least sum of squares: a residual that has grown so much will not come back
@@ -34,7 +33,7 @@ def respond_lanes(batch, room, energies, floors, n_parts, reductions, max_produc
     """Solve (H - energies) z = r for every row, until a share of the residual is left.
 
     r lies in ``room.w``, and z comes to lie in ``room.hx``. ``room.p`` is a direction to go on from, and ``room.hp``
-    what H - energies + shift makes of it; both may be zero. Ends when fewer than `FEWEST` rows are left, and returns
+    what H - energies + shift makes of it; both may be zero. Ends when fewer than half of the rows are left, and returns
     the multiplications by H. In ``sound`` those rows become false for which a direction was met along which H - energy
     is not positive: there is a state below.
     """
@@ -65,7 +64,7 @@ def respond_lanes(batch, room, energies, floors, n_parts, reductions, max_produc
                 moving[row] = False
             if not moving[row]:
                 shares[row] = 0.0
-        if products >= max_products or moving.sum() < FEWEST:
+        if products >= max_products or 2 * moving.sum() < n_rows:
             return products
         spread(shares, _STEP, n_parts, factors)
         _turn(search, image, residual, group.diagonal, factors, sums)

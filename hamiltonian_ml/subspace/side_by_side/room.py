@@ -14,7 +14,8 @@ from hamiltonian_ml.subspace.side_by_side.passes import diagonals_of, enter_elem
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 ROWS = 8  # of a group
-FEWEST = 4  # rows of a group that go on together; fewer are faster one by one
+_FEWER_ROWS = 4  # where the vectors of so many complex rows would not stay in a core's own cache
+_CACHED_STATES = 5000  # of which they stay there: seven vectors of 64 bytes a state
 
 
 class Batch(NamedTuple):
@@ -88,12 +89,18 @@ def parts_of(tables: NDArray[Any]) -> int:
     return 2 if np.iscomplexobj(tables) else 1
 
 
+def rows_of_group(dimension: int, n_parts: int) -> int:
+    """Return how many rows are solved side by side."""
+    return ROWS if n_parts == 1 or dimension <= _CACHED_STATES else _FEWER_ROWS
+
+
 def make_room(batch: Batch) -> Room:
     """Return room for one group of a batch."""
     n_parts, dimension = parts_of(batch.tables), len(batch.diagonal_codes)
+    width = rows_of_group(dimension, n_parts) * n_parts
 
     def lanes(n_items: int, precision: str) -> Any:
-        return empty_lanes(n_items, ROWS * n_parts, precision)
+        return empty_lanes(n_items, width, precision)
 
     def group(precision: str) -> Group:
         n_codes = batch.tables.shape[1]

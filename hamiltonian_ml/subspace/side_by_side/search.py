@@ -23,7 +23,6 @@ from hamiltonian_ml.subspace.side_by_side.passes import (
     spread,
     spread_turning,
 )
-from hamiltonian_ml.subspace.side_by_side.room import FEWEST
 
 _LITTLE = 0.01  # of a sum of squares: if no more is left of it, its digits have cancelled
 _ENERGY, _FLOOR, _BELOW = 6, 7, 8  # among the factors, after move and turn
@@ -35,9 +34,9 @@ def search_lanes(batch, room, floors, lower, lower_energies, n_parts, n_live, ai
     """Minimise the energy of every row of ``room.x`` until its residual is below its aim.
 
     x holds normalised start vectors. ``lower``, if given, holds ground states, to which x is orthogonal and stays so. A
-    row that is done, or gets no further, rests while the others go on, as long as `FEWEST` of the first ``n_live`` do.
-    Returns the multiplications by H, and which rows were still going at the end; ``moved`` becomes true for those of
-    which x is another. The last directions and what H makes of them are left in ``room``.
+    row that is done, or gets no further, rests while the others go on, as long as the first ``n_live`` rows that do are
+    half a group. Returns the multiplications by H, and which rows were still going at the end; ``moved`` becomes true
+    for those of which x is another. The last directions and what H makes of them are left in ``room``.
     """
     x, w, p, hx, hw, hp = room.x, room.w, room.p, room.hx, room.hw, room.hp
     group, factors, sums, n_rows = room.group, room.factors, room.sums, len(floors)
@@ -55,7 +54,7 @@ def search_lanes(batch, room, floors, lower, lower_energies, n_parts, n_live, ai
         _advance(x, w, p, hx, hw, hp, lower, group.diagonal, factors, sums)
         for row in range(n_rows):
             moving[row] &= row_sum(sums, 0, row, n_parts) > aims[row] ** 2
-        if products >= max_products or moving[:n_live].sum() < FEWEST:
+        if products >= max_products or 2 * moving[:n_live].sum() < n_rows:
             return products, moving
         add_pairs_of_lanes(batch.left, batch.right, batch.codes, group.real, group.turning, w, hw, sums, _PRODUCT)
         products += 1

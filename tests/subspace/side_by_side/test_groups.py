@@ -10,7 +10,7 @@ from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.subspace import ground_state
 from hamiltonian_ml.subspace.certificate import certify
 from hamiltonian_ml.subspace.ground_state import Levels, coefficient_gradients, lowest_levels
-from hamiltonian_ml.subspace.side_by_side import groups
+from hamiltonian_ml.subspace.side_by_side import groups, room
 from hamiltonian_ml.subspace.structure import restrict
 
 TOL = 1e-9
@@ -35,7 +35,7 @@ def one_by_one(monkeypatch):
 
     def do(action):
         with monkeypatch.context() as patch:
-            patch.setattr(groups, "_FEWEST_ROWS", 10**9)
+            patch.setattr(groups, "_FEWEST", np.inf)
             return action()
 
     return do
@@ -60,9 +60,17 @@ def left(monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize("is_complex", [False, True])
-@pytest.mark.parametrize("n_rows", [6, 8, 12, 22])  # some lanes, all, a few rows over, a part group
-def test_levels_and_gradients_are_those_of_single_rows(structure, one_by_one, left, n_rows, is_complex):
+@pytest.fixture(params=["eight real", "eight complex", "four complex"])
+def group_of(request, monkeypatch):
+    """Return how many rows are solved side by side, and whether Hamiltonians are to be complex."""
+    size, kind = request.param.split()
+    monkeypatch.setattr(room, "_CACHED_STATES", 0 if size == "four" else 10**6)
+    return 4 if size == "four" else 8, kind == "complex"
+
+
+@pytest.mark.parametrize("n_rows", [6, 8, 12, 22])  # a part group or two rows over, all, four or none over, part or two
+def test_levels_and_gradients_are_those_of_single_rows(structure, one_by_one, left, n_rows, group_of):
+    size, is_complex = group_of
     rows = _coefficients(structure, n_rows, is_complex=is_complex)
     pulls = np.random.default_rng(1).normal(size=rows.shape)
     expected = one_by_one(lambda: lowest_levels(structure, rows, tol=TOL, gap_tol=1e-4))
@@ -70,7 +78,7 @@ def test_levels_and_gradients_are_those_of_single_rows(structure, one_by_one, le
     left.clear()
     got = lowest_levels(structure, rows, tol=TOL, gap_tol=1e-4)
     gradients = coefficient_gradients(structure, rows, expected, pulls, tol=TOL)
-    most = n_rows % 8 if n_rows % 8 < 6 else 0
+    most = n_rows % size if n_rows % size < 0.75 * size else 0
     assert max(left, default=0) <= most + max(3, n_rows // 3)  # those without a group, and the slowest
     np.testing.assert_allclose(got.energies[:, 0], expected.energies[:, 0], atol=1e-12)
     np.testing.assert_allclose(got.energies[:, 1], expected.energies[:, 1], atol=1e-6)
@@ -236,8 +244,11 @@ def test_answers_do_not_depend_on_the_number_of_threads(structure, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "dimension", "expected"),
-    [(5, 1000, False), (6, 1000, True), (64, 511, False), (64, 512, True), (64, 200_000, False)],
-)
-def test_few_rows_and_small_or_huge_subspaces_are_solved_one_by_one(n_rows, dimension, expected):
-    assert groups.is_worth_it(n_rows, dimension) is expected
+    ("n_rows", "dimension", "n_parts", "expected"),
+    [
+        (5, 1000, 2, False), (6, 1000, 2, True), (64, 511, 1, False), (64, 512, 2, True), (64, 200_000, 2, False),
+        (5, 10_000, 1, False), (6, 10_000, 1, True), (2, 10_000, 2, False), (3, 10_000, 2, True),
+    ],
+)  # fmt: skip
+def test_few_rows_and_small_or_huge_subspaces_are_solved_one_by_one(n_rows, dimension, n_parts, expected):
+    assert groups.is_worth_it(n_rows, dimension, n_parts) is expected
