@@ -13,7 +13,7 @@ from hamiltonian_ml.commands.fit import summary
 from hamiltonian_ml.commands.output import check_file, check_folder, show
 
 if TYPE_CHECKING:
-    from hamiltonian_ml.study.submitted import Progress
+    from hamiltonian_ml.study.submitted import SubmittedFit
 
 NOT_DONE = 3  # exit status of collect while jobs are awaited, for scripts that ask again
 
@@ -81,7 +81,7 @@ def collect(
         raise typer.Exit(NOT_DONE)
 
 
-def _report(progress: Progress, out: Path, *, as_json: bool) -> None:
+def _report(progress: SubmittedFit, out: Path, *, as_json: bool) -> None:
     """Print what is awaited, or write the model and print its scores."""
     fitted, jobs = progress.fitted, list(progress.pending_jobs)
     if fitted is not None:

@@ -21,8 +21,8 @@ _FOLDER = "tables"
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a fit has come.
+class SubmittedFit:
+    """A fit that was submitted, and how far it has come.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Progress:
     pending_jobs: tuple[str, ...] = ()
 
 
-def submit_table(table: str | Path, settings: FitSettings, folder: str | Path) -> Progress:
+def submit_table(table: str | Path, settings: FitSettings, folder: str | Path) -> SubmittedFit:
     """Begin a fit, or go on with it: train as far as there are samples, send what comes next, do not wait.
 
     The file of the table and the settings are kept in the folder of the store before anything is sent, so that
@@ -69,7 +69,7 @@ def collect_table(
     wait: bool = False,
     replay: bool = False,
     max_qpu_seconds: float | None = None,
-) -> Progress:
+) -> SubmittedFit:
     """Go on with a fit that `submit_table` began, in another process or on another machine if need be.
 
     Parameters
@@ -116,7 +116,7 @@ def submitted_names(folder: str | Path) -> list[str]:
     return sorted(file.stem for file in (Path(folder) / _FOLDER).glob("*.json"))
 
 
-def _go_on(folder: Path, name: str, *, mode: str, max_qpu_seconds: float | None) -> Progress:
+def _go_on(folder: Path, name: str, *, mode: str, max_qpu_seconds: float | None) -> SubmittedFit:
     """Fit from the start: samples that are there cost nothing, and the same ones lead to the same next request."""
     known = json.loads((folder / _FOLDER / f"{name}.json").read_text())
     settings = FitSettings(**known["settings"])
@@ -127,5 +127,5 @@ def _go_on(folder: Path, name: str, *, mode: str, max_qpu_seconds: float | None)
         with whole_fits_only("submit it again, or collect it with a larger one"):
             fitted = fit_table(read_table(folder / _FOLDER / known["table"]), replace(settings, options=options))
     except SamplesPendingError as pending:
-        return Progress(name, None, tuple(pending.job_ids))
-    return Progress(name, fitted)
+        return SubmittedFit(name, None, tuple(pending.job_ids))
+    return SubmittedFit(name, fitted)
