@@ -89,10 +89,19 @@ class SampleRequest:
         return f"{self.family}-{hashlib.sha256(np.ascontiguousarray(rounded).tobytes()).hexdigest()[:20]}"
 
     def places_in(self, stored: NDArray[np.float64]) -> NDArray[np.intp] | None:
-        """Return, for each row, the stored row (n_rows, n_terms) with the same coefficients; None if one has none."""
-        if stored.shape != self.coefficients.shape or stored.size == 0:
-            return np.arange(len(stored)) if stored.shape == self.coefficients.shape else None
-        tolerance = SAME_COEFFICIENTS * max(np.abs(self.coefficients).max(), np.abs(stored).max())
-        places = np.array([np.abs(stored - row).max(axis=1).argmin() for row in self.coefficients])
-        matched = np.abs(stored[places] - self.coefficients).max() <= tolerance
-        return places if matched and len(np.unique(places)) == len(places) else None
+        """Return, for each row, the stored row (n_rows, n_terms) with the same coefficients; None if one has none.
+
+        No stored row is given to two rows, since equal rows have samples of their own.
+        """
+        if stored.shape != self.coefficients.shape:
+            return None
+        sizes = np.abs(self.coefficients).max(initial=0.0), np.abs(stored).max(initial=0.0)
+        places = np.zeros(len(stored), dtype=np.intp)
+        free = np.ones(len(stored), dtype=np.bool_)
+        for row, coefficients in enumerate(self.coefficients):
+            distances = np.where(free, np.abs(stored - coefficients).max(axis=1, initial=0.0), np.inf)
+            places[row] = distances.argmin()
+            if not distances[places[row]] <= SAME_COEFFICIENTS * max(sizes):
+                return None
+            free[places[row]] = False
+        return places

@@ -120,7 +120,7 @@ class SampleStore:
         Raises
         ------
         MissingSamplesError
-            If there are none and the store only replays.
+            If there are none and the store only replays, or those that were measured are gone.
         """
         found = self.find(request)
         if found is not None:
@@ -136,7 +136,11 @@ class SampleStore:
             if found is None:
                 measure()
                 found = self.find(request)
-        assert found is not None
+        if found is None:
+            raise MissingSamplesError(
+                f"the samples of {len(request.coefficients)} Hamiltonians were written to {self.path / 'samples'} and "
+                "are not there any more; let nothing else change that folder."
+            )
         return found
 
     @contextmanager

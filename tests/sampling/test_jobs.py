@@ -95,6 +95,15 @@ def test_rows_that_differ_by_round_off_or_order_find_their_samples_and_their_job
     assert len(service.jobs()) == 2
 
 
+def test_equal_rows_are_paid_once_and_never_lost(place):
+    backend, service, store = place
+    twice = ROWS[[0, 0, 1, 0]]
+    first = draw(backend, store, twice)
+    assert [row.n_shots for row in first] == [30] * 4
+    assert same(first, draw(backend, store, twice))
+    assert len(service.jobs()) == 1
+
+
 @pytest.mark.parametrize(
     "change", [{"shots": 11}, {"seed": 4}, {"time_step": 0.1}, {"krylov_dimension": 3}, {"trotter_order": 2}]
 )

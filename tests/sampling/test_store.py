@@ -14,7 +14,7 @@ from hamiltonian_ml.sampling import run
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.files import write_whole
 from hamiltonian_ml.sampling.run import sample_krylov
-from hamiltonian_ml.sampling.store import SampleStore
+from hamiltonian_ml.sampling.store import MissingSamplesError, SampleStore
 from tests.sampling.fake_service import FakeService
 
 BASIS = PauliBasis.chain(3)
@@ -35,8 +35,8 @@ def runs(monkeypatch):
     return done
 
 
-def draw(store, **options):
-    found = sample_krylov(BASIS, ROWS, store=store, **{"shots": 20, "seed": 1, **options})
+def draw(store, rows=ROWS, **options):
+    found = sample_krylov(BASIS, rows, store=store, **{"shots": 20, "seed": 1, **options})
     return [(row.words.tolist(), row.counts.tolist()) for row in found]
 
 
@@ -44,6 +44,23 @@ def test_a_hit_never_runs_and_gives_what_was_measured(tmp_path, runs):
     measured = draw(tmp_path)
     assert draw(tmp_path) == measured == draw(None)
     assert len(runs) == 2  # one with the store, one without
+
+
+def test_equal_rows_keep_samples_of_their_own(tmp_path, runs):
+    twice = ROWS[[0, 1, 0]]
+    first, second = (draw(tmp_path, rows=twice) for _ in range(2))
+    assert first == second == draw(None, rows=twice)
+    assert first[0] != first[2]
+    assert len(runs) == 2  # one with the store, one without
+    nearly = draw(tmp_path, rows=ROWS[[1, 0, 0]] * (1 + 1e-9))
+    assert nearly == [first[1], first[0], first[2]]
+    assert len(runs) == 2
+
+
+def test_samples_that_are_gone_when_they_are_looked_for_are_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(SampleStore, "keep", lambda *arguments, **circumstances: None)
+    with pytest.raises(MissingSamplesError, match=r"samples of 5 Hamiltonians were written to .*samples and are not"):
+        draw(tmp_path)
 
 
 @pytest.mark.parametrize(
