@@ -219,10 +219,10 @@ class Backend:
             marks["noise_revision"] = _NOISE_REVISION
             if n_qubits <= _FULL_NOISE_QUBITS:
                 return marks
-            marks["realisations"] = backend.realisations
+            marks["realisations"] = int(backend.realisations)
         if backend.name == "mps" or (backend.is_fake and n_qubits > STATEVECTOR_QUBITS):
-            marks["bond_dimension"] = backend.bond_dimension
-            marks["truncation_threshold"] = backend.truncation_threshold
+            marks["bond_dimension"] = int(backend.bond_dimension)
+            marks["truncation_threshold"] = float(backend.truncation_threshold)
             marks["mps_revision"] = _MPS_REVISION
         return marks
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.backends import Backend
+from hamiltonian_ml.sampling.runtime import DeviceOptions
 
 # Raise it when the circuits of given coefficients, or what is measured of them, change their meaning.
 CIRCUIT_REVISION = 1
@@ -58,10 +59,11 @@ class SampleRequest:
         """Everything but the coefficients, as plain values that JSON can hold.
 
         A device drifts, and is out of reach where its samples are replayed: its samples are found under its name and
-        options, and the calibration of the day is kept with them. A simulator is known by its fingerprint.
+        the options that decide them, and the calibration of the day is kept with them. A simulator is known by its
+        fingerprint.
         """
         backend = self.backend
-        place = asdict(backend) if backend.is_remote else backend.fingerprint(self.basis.n_qubits)
+        place = _device_marks(backend) if backend.is_remote else backend.fingerprint(self.basis.n_qubits)
         return {
             "circuit_revision": CIRCUIT_REVISION,
             "n_qubits": self.basis.n_qubits,
@@ -105,3 +107,12 @@ class SampleRequest:
                 return None
             free[places[row]] = False
         return places
+
+
+def _device_marks(backend: Backend) -> dict[str, Any]:
+    """Return name and options of a device.
+
+    Options of simulators and the execution mode change nothing that a device measures, so that they stand there as if
+    left out: who changes one must not pay again.
+    """
+    return asdict(Backend(backend.name, device=replace(backend.device, mode=DeviceOptions.mode)))

@@ -44,7 +44,7 @@ def account(monkeypatch):
 
 def test_a_device_is_named_pickled_and_previewed_without_a_connection(account):
     account.trouble = AssertionError("connected")
-    backend = pickle.loads(pickle.dumps(Backend("ibm_kingston", device=DeviceOptions(mode="job"))))
+    backend = pickle.loads(pickle.dumps(Backend("ibm_kingston", device=DeviceOptions(twirl_gates=True))))
     assert backend.is_remote
     basis = PauliBasis.chain(4)
     request = SampleRequest(
@@ -52,7 +52,7 @@ def test_a_device_is_named_pickled_and_previewed_without_a_connection(account):
         backend=backend,
     )  # fmt: skip
     assert sampling_usage(request).executions == 40
-    assert json.loads(json.dumps(request.description))["backend"]["device"]["mode"] == "job"
+    assert json.loads(json.dumps(request.description))["backend"]["device"]["twirl_gates"] is True
 
 
 def test_circuits_for_a_device_lie_on_its_couplers_with_their_parameters(account):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling import run
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.files import write_whole
+from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.run import sample_krylov
+from hamiltonian_ml.sampling.runtime import DeviceOptions
 from hamiltonian_ml.sampling.store import MissingSamplesError, SampleStore
 from tests.sampling.fake_service import FakeService
 
@@ -85,6 +88,49 @@ def test_another_number_of_threads_is_the_same_simulator(tmp_path, runs):
     draw(tmp_path, backend=Backend("statevector", max_threads=1))
     draw(tmp_path, backend=Backend("statevector", max_threads=2))
     assert len(runs) == 1
+
+
+def request_on(backend, rows=ROWS):
+    return SampleRequest(
+        BASIS, rows, krylov_dimension=3, time_step="auto", trotter_order=1, shots=10, seed=0, backend=backend
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_threads": 2},
+        {"bond_dimension": 32},
+        {"truncation_threshold": 0.0},
+        {"realisations": 5},
+        {"device": DeviceOptions(mode="job")},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_options_without_effect_on_a_device_do_not_make_its_samples_others(options):
+    assert request_on(Backend("ibm_fez", **options)).family == request_on(Backend("ibm_fez")).family
+
+
+def test_options_that_decide_the_samples_of_a_device_are_part_of_their_key():
+    options = [{}, {"twirl_gates": True}, {"dynamical_decoupling": "XY4"}, {"rep_delay": 1e-4}]
+    families = {request_on(Backend("ibm_fez", device=DeviceOptions(**each))).family for each in options}
+    assert len(families | {request_on(Backend("ibm_kingston")).family}) == 5
+
+
+def test_the_key_of_a_device_stays_so_that_nobody_pays_again():
+    assert request_on(Backend("ibm_fez")).family == "60b28fc7bae42a3d9826"
+
+
+@pytest.mark.parametrize("name", ["statevector", "mps", "fake_fez"])
+def test_options_may_be_numbers_of_numpy(name):
+    plain = Backend(name, bond_dimension=4, truncation_threshold=0.5, realisations=3)
+    numpy = Backend(name, bond_dimension=np.int64(4), truncation_threshold=np.float32(0.5), realisations=np.int32(3))
+    basis = PauliBasis.chain(15)
+    one, other = (
+        replace(request_on(backend), basis=basis, coefficients=np.zeros((1, basis.n_terms)))
+        for backend in (plain, numpy)
+    )
+    assert one.family == other.family
 
 
 def test_several_at_once_measure_once(tmp_path, runs):
