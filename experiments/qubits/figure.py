@@ -59,8 +59,14 @@ def _seeds(values: xr.DataArray) -> str:
 
 
 def _table(results: xr.DataTree) -> xr.Dataset:
-    """Return the results with all ways to choose states, NaN where none of their models is done."""
+    """Return the results with all ways to choose states, NaN where none of their models is done.
+
+    Results before revision 4 count the shots of all rounds of sampling but the last one, which follows training.
+    """
     found = results["training"].to_dataset().reindex(states=list(_STATES))
+    if found.attrs["setting_revision"] < 4:
+        rounds = np.ceil(found.max_iter / found.attrs["setting_refresh_every"])
+        found["shots_spent"] = found.shots_spent * (rounds + 1) / rounds
     return found.assign({name: found.agreement * np.nan for name in _SETTLED if name not in found})
 
 

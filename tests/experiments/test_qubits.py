@@ -55,6 +55,23 @@ def test_samples_are_compared_at_equal_size():
     assert f"sampled {figure.estimate(moons.test_accuracy)}" in number
 
 
+@pytest.mark.parametrize(
+    ("dataset", "states"), [("moons", "sampled"), ("moons", "noisy"), ("breast_cancer", "sampled")]
+)
+def test_the_shots_of_a_model_are_those_of_its_preview(dataset, states):
+    task = next(t for t in tasks("full") if (t.dataset, t.states, t.n_qubits, t.seed) == (dataset, states, 50, 0))
+    rows = rows_of(dataset, 0, test_fraction=task.test_fraction)
+    read = figure._table(studies.results("qubits")).sel(dataset=dataset, states=states, n_qubits=50, seed=0)
+    assert float(read.shots_spent) == model(task).preview(rows.train_features).executions
+
+
+def test_results_that_count_the_last_round_are_read_as_they_are():
+    found = changed(shots_spent=1000.0)
+    assert float(figure._table(found).shots_spent.sel(dataset="moons", states="sampled", n_qubits=50, seed=0)) == 1125
+    found["training"].attrs["setting_revision"] = 4
+    assert float(figure._table(found).shots_spent.sel(dataset="moons", states="sampled", n_qubits=50, seed=0)) == 1000
+
+
 def test_a_model_is_judged_with_and_without_rows_that_are_solved_again():
     task = replace(tasks("tiny")[0], n_qubits=5, max_dimension=8, max_iter=8, learning_rate=0.1)
     rows = rows_of("moons", 0)
