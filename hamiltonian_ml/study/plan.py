@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,9 @@ _SWEPT = ("n_qubits", "selection", "backend", "random_state", "verbose", "store"
 
 @dataclass(frozen=True, kw_only=True)
 class Fit(Task):
-    """One classifier on one split of a table; ``digest`` changes with what is in the file."""
+    """One classifier on one split of a table, known by ``digest``, which changes with what is in the file."""
 
-    table: str
+    table: str = field(compare=False)  # however its path is spelt
     target: str
     digest: str
     n_qubits: int
@@ -147,7 +147,7 @@ def read_plan(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is not valid TOML: {error}.") from error
     for name in given:
-        check_choice(f"keys of {path}", name, tuple(field.name for field in fields(Plan)))
+        check_choice(f"keys of {path}", name, tuple(each.name for each in fields(Plan)))
     _check_kinds(given)
     for name in ("table", "store"):
         if name in given and not (name == "table" and given[name] in known_datasets()):

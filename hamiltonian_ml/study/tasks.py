@@ -20,7 +20,8 @@ _KEY_LETTERS = 20  # 80 bits: a billion cells share no key
 class Task:
     """Base of all tasks: subclass it with ``@dataclass(frozen=True, kw_only=True)`` and typed fields.
 
-    Fields are numbers, text, booleans, None, and tuples or dictionaries of those.
+    Fields are numbers, text, booleans, None, and tuples or dictionaries of those. True is no number here: it is another
+    value than 1. One that decides no result, such as where a file lies, is declared by ``field(compare=False)``.
 
     Parameters
     ----------
@@ -43,13 +44,17 @@ class Task:
 
     @property
     def key(self) -> str:
-        """Name of the task's file: 20 letters that depend on the class's name and on every field."""
-        text = _canonical({"task": type(self).__name__, **self.settings()}, type(self).__name__)
+        """Name of the task's file: 20 letters that depend on the class's name and on every field that is compared."""
+        text = _canonical({"task": type(self).__name__, **self._compared()}, type(self).__name__)
         return hashlib.sha256(text.encode()).hexdigest()[:_KEY_LETTERS]
 
     def settings(self) -> dict[str, Any]:
-        """Return the fields by name; whole numbers in fields declared as float come out as floats."""
+        """Return the fields by name; whole numbers are floats in fields declared so, and integers elsewhere."""
         return {f.name: _as_declared(getattr(self, f.name), f.type) for f in fields(self)}
+
+    def _compared(self) -> dict[str, Any]:
+        settings = self.settings()
+        return {f.name: settings[f.name] for f in fields(self) if f.compare}
 
     def seed_sequence(self, purpose: str, *names: str) -> np.random.SeedSequence:
         """Return the source of random numbers for one purpose.
@@ -67,7 +72,7 @@ class Task:
         ValueError
             If the task has no field of that name.
         """
-        settings = self.settings()
+        settings = self._compared()
         unknown = sorted(set(names) - set(settings))
         if unknown:
             raise ValueError(f"names must be fields of {type(self).__name__}, {', '.join(settings)}; got {unknown}.")
@@ -87,9 +92,18 @@ def check_distinct(tasks: list[Task]) -> None:
 
 
 def _as_declared(value: Any, declared: Any) -> Any:
-    """Return 1.0 for the 1 of a float field: the two are equal, so that their keys have to be."""
-    is_float = declared in (float, "float") and isinstance(value, int) and not isinstance(value, bool)
-    return float(value) if is_float else value
+    """Return 1.0 for the 1 of a float field and 1 for a 1.0 elsewhere: the two are equal, so that keys have to be."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int) and declared in (float, "float"):
+        return float(value)
+    if isinstance(value, float) and value.is_integer() and declared not in (float, "float"):
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _as_declared(part, None) for key, part in value.items()}
+    return tuple(_as_declared(part, None) for part in value) if isinstance(value, list | tuple) else value
 
 
 def _canonical(values: dict[str, Any], name: str) -> str:

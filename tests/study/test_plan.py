@@ -76,6 +76,26 @@ def test_a_table_that_changes_has_other_tasks(table):
         run(before)
 
 
+def test_a_sweep_goes_on_however_the_path_and_its_numbers_are_written(table, tmp_path, monkeypatch):
+    def done(path: str, alpha: float):
+        plan = Plan(
+            table=path, target="label", qubits=[2], selection=["full"], seeds=1,
+            settings={"max_iter": 2, "alpha": alpha, "class_weight": "balanced"},
+        )  # fmt: skip
+        with ThreadPoolExecutor(1) as pool:
+            return sweep(plan.tasks(), run, pool, folder=tmp_path / "cells")
+
+    monkeypatch.chdir(tmp_path)
+    assert done(str(table), 1).ran == 1
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(table.read_bytes())
+    for path, alpha in (("rows.csv", 1), ("./rows.csv", 1.0), (str(copy), 1)):
+        again = done(path, alpha)
+        assert (again.ran, again.skipped) == (0, 1)
+    assert done("rows.csv", 0.5).ran == 1
+    assert again.results().attrs["setting_table"] == str(copy)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -30,6 +30,32 @@ def test_every_field_and_the_revision_change_the_key(change):
 def test_equal_tasks_have_equal_keys_whatever_type_their_numbers_have():
     assert Cell(scale=1, n_qubits=np.int64(4)) == Cell(scale=1.0, n_qubits=4)
     assert Cell(scale=1, n_qubits=np.int64(4)).key == Cell(scale=1.0, n_qubits=4).key
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [((("alpha", 1),), (("alpha", 1.0),)), ({"a": [0, 2.0]}, {"a": [-0.0, np.float32(2)]}), (3, np.float64(3.0))],
+)
+def test_numbers_inside_of_fields_and_in_those_of_another_type_are_canonical_too(one, other):
+    assert one == other
+    assert Cell(sizes=one).key == Cell(sizes=other).key != Cell(sizes=(("alpha", 1.5),)).key
+    assert Cell(sizes=one).seed_sequence("start").entropy == Cell(sizes=other).seed_sequence("start").entropy
+
+
+def test_a_truth_value_is_no_number():
+    assert Cell(sizes=(True,)).key != Cell(sizes=(1,)).key
+
+
+def test_a_field_that_is_not_compared_changes_neither_key_nor_seeds():
+    @dataclass(frozen=True, kw_only=True)
+    class Placed(Task):
+        place: str = field(compare=False)
+
+    here, there = Placed(place="here"), Placed(place="there")
+    assert here == there
+    assert here.key == there.key
+    assert here.seed_sequence("samples").entropy == there.seed_sequence("samples").entropy
+    assert there.settings()["place"] == "there"
 
 
 def test_another_process_gives_the_same_key():
