@@ -200,8 +200,8 @@ class PauliBasis:
         return counts
 
     @cached_property
-    def _flags(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Whether a string has a sign, and whether it flips, for each qubit (n_terms, n_qubits), as Qiskit wants it."""
+    def flags(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Two (n_terms, n_qubits) arrays: where a string has a sign (Y or Z), and where it flips (X or Y)."""
         z, x = (np.zeros((self.n_terms, self.n_qubits), dtype=bool) for _ in range(2))
         string, place = np.nonzero(self.paulis)
         qubit, letter = self.qubits[string, place], self.paulis[string, place]
@@ -219,7 +219,7 @@ class PauliBasis:
         from qiskit.quantum_info import PauliList, SparsePauliOp
 
         values = self.check_coefficients(coefficients, ndim=1)
-        strings = PauliList.from_symplectic(*self._flags)
+        strings = PauliList.from_symplectic(*self.flags)
         return SparsePauliOp(
             strings, values.astype(complex), ignore_pauli_phase=True
         )  # a copy: operators can be changed

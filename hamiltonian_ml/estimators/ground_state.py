@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from hamiltonian_ml.bases.checks import check_operator, check_real
 from hamiltonian_ml.bases.frames import mean_field_frames, rotate, rotate_back
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.bases.symmetries import PauliSymmetries
 from hamiltonian_ml.estimators import options, records
 from hamiltonian_ml.selection.strategy import check_selected
-from hamiltonian_ml.subspace.certificate import certify
+from hamiltonian_ml.subspace.certificate import Certificate, certify
 from hamiltonian_ml.subspace.extrapolation import extrapolate
 from hamiltonian_ml.subspace.ground_state import Levels, expectations, lowest_levels
 from hamiltonian_ml.subspace.memory import check_memory
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _DEGENERATE = 1e-8  # gap over the summed size of the coefficients
 _LARGEST_TOL = 0.1
 _LEVEL_TOL = 1e-8  # residual of the second level, in units of the largest coefficient
+_ROUND_OFF = 1e-6  # of expectation values
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +47,8 @@ class GroundState:
         ``||H psi - E psi||`` in the full space: an exact level lies within this distance of the energy.
     degenerate : bool
         Whether the second level inside the subspace is too close to tell apart (1e-8 of the summed size of the
-        coefficients). The state is then one of many, and so are its expectation values.
+        coefficients), or all levels are degenerate because Pauli strings that commute with the operator do not commute
+        with each other. The state is then one of many, and so are its expectation values.
     subspace : Subspace
         Basis states, in the local frames.
     amplitudes : (dimension,) float or complex
@@ -72,6 +76,7 @@ class GroundState:
     subspace: Subspace
     amplitudes: NDArray[Any] = field(repr=False)
     rotations: NDArray[np.float64] | None = field(repr=False)
+    _symmetries: PauliSymmetries = field(repr=False)
     _structure: SubspaceStructure = field(repr=False)
     _coefficients: NDArray[np.float64] = field(repr=False)
     _levels: Levels = field(repr=False)
@@ -101,11 +106,40 @@ class GroundState:
         """Return the figures of `hamiltonian_ml.subspace.certificate.Certificate`, along a ``row`` of one.
 
         Units as in ``energy``. Trust is local: it says that the state is close to one level of the operator among those
-        that the subspace holds or borders on. A subspace that is cut off from the ground state, as by a symmetry or in
-        a classical spin glass, may hold a trusted state that is not the lowest.
+        that the subspace holds or borders on. A subspace that is cut off from the ground state, as in a classical spin
+        glass, may hold a trusted state that is not the lowest. A state that is degenerate or breaks a symmetry is never
+        trusted, and its tilt is 1: another level lies as near, which the subspace need not know.
         """
-        found = certify(self._structure, self._coefficients, self._levels)
-        return records.certificate([replace(found, energy=np.array([self.energy]))], unit="operator's unit")
+        found = replace(self._certificate, energy=np.array([self.energy]))
+        if self.degenerate or self.broken_symmetry is not None:
+            found = replace(found, tilt=np.ones(1), trusted=np.zeros(1, dtype=bool))
+        return records.certificate([found], unit="operator's unit")
+
+    @cached_property
+    def broken_symmetry(self) -> str | None:
+        """A Pauli string that commutes with the operator but has no definite sign in this state; None if none is seen.
+
+        In Qiskit's order, as ``XXXX`` for an Ising model in a transverse field whose state is magnetised. The state is
+        then a mixture of levels of both signs, which lie within about its residual of each other, and its energy is
+        that of neither. ``selection="full"`` and the referees find one of them; a small field makes the state a level.
+
+        Notes
+        -----
+        In a level that has one sign, <Q> = 0 for every string Q that anticommutes with the symmetry, and |<Q>| is at
+        most ``sin(2 angle)`` in a state at an angle of at most pi/4 to it. Where it is larger for a string on one qubit
+        or on the two of an edge, the state does not lie as near to any such level as the tilt, a sine, says.
+        """
+        if self.subspace.is_full or not self._symmetries.labels:
+            return None
+        basis = PauliBasis.from_edges(self.subspace.n_qubits, self._structure.basis.edges)
+        angle = min(np.arcsin(self._certificate.tilt[0]), np.pi / 4)
+        is_large = np.abs(self.expectations(basis)) > np.sin(2 * angle) + _ROUND_OFF
+        broken = np.flatnonzero(self._symmetries.broken_by(basis)[is_large].any(axis=0))
+        return self._symmetries.labels[broken[0]] if len(broken) else None
+
+    @cached_property
+    def _certificate(self) -> Certificate:
+        return certify(self._structure, self._coefficients, self._levels)
 
     def extrapolated_energy(self) -> float:
         """Return the energy at zero variance, from this subspace and its better half and quarter; not a bound.
@@ -163,7 +197,8 @@ def ground_state(
     operator : SparsePauliOp
         Hermitian, strings on two qubits at most, any two.
     selection, backend, frame, krylov_dimension, time_step, trotter_order, shots, max_dimension, expansion_rounds
-        As in `HamiltonianClassifier`.
+        As in `HamiltonianClassifier`, but that "krylov" samples are the default at any size. Where all 2**n_qubits
+        states fit, ``selection="full"`` is exact; states far from any product state need it, or many samples.
     store, max_qpu_seconds
         As in `HamiltonianClassifier`.
     tol : float
@@ -207,7 +242,9 @@ def ground_state(
     )  # fmt: skip
     structure, rotated, rotations = _projected(asked, basis, values, random_state)
     levels = lowest_levels(structure, rotated, tol=tol, gap_tol=_LEVEL_TOL)
-    degenerate = bool(levels.gaps[0] <= _DEGENERATE * np.abs(values).sum())
+    symmetries = PauliSymmetries.of(basis.subset(values != 0))
+    is_close = bool(levels.gaps[0] <= _DEGENERATE * np.abs(values).sum())
+    degenerate = is_close or symmetries.make_all_levels_degenerate
     return GroundState(
         energy=float(levels.energies[0, 0]) + identity,
         gap=0.0 if degenerate else float(levels.gaps[0]),
@@ -216,6 +253,7 @@ def ground_state(
         subspace=structure.subspace,
         amplitudes=levels.ground_states[0],
         rotations=rotations,
+        _symmetries=symmetries,
         _structure=structure,
         _coefficients=rotated,
         _levels=levels,

@@ -41,7 +41,8 @@ class Certificate:
     correction : float
         Second-order (Epstein-Nesbet) estimate of what the states outside would add to the energy.
     captured_weight : float
-        First-order estimate of the weight of the exact ground state inside the subspace, between 0 and 1.
+        First-order estimate of the weight inside the subspace of the exact level that the state is close to, between 0
+        and 1.
     tilt : float
         Residual over the distance from E to the next energy known, of the second level inside or of a state just
         outside, whichever is less; at most 1. The sine of the angle between the state and the exact one is no larger if

@@ -25,9 +25,9 @@ class Extrapolation:
     Attributes
     ----------
     energy : (n_rows,) float
-        Where the straight line ends, in the coefficients' unit; not a bound.
+        Where the straight line ends, in the coefficients' unit: at most that of the largest subspace, but not a bound.
     slope : (n_rows,) float
-        Energy over variance, in inverse energy.
+        Energy over variance, in inverse energy; 0 where the energy does not grow with the variance.
     energies, variances : (n_points, n_rows) float
         The points, the largest subspace first.
     """
@@ -67,7 +67,8 @@ def extrapolate(
     -----
     Near an eigenstate both energy error and variance are of second order in the state's error, so that one grows
     linearly with the other. The line goes through the point of the largest subspace, which is the best known, and is
-    closest to the others: where that point has no variance, or all have the same, its energy stays.
+    closest to the others: where that point has no variance, or all have the same, its energy stays. So it does where
+    the line would rise towards zero variance, since the energy is a bound already.
     """
     if len(fractions) < 2 or not all(0 < f <= 1 for f in fractions):
         raise ValueError(f"fractions must be at least two numbers above 0 and at most 1, got {fractions!r}.")
@@ -87,5 +88,5 @@ def extrapolate(
     run, rise = (x - x[0]) / unit, y - y[0]
     spread = (run**2).sum(axis=0)
     flat = spread <= 1e-24
-    slope = np.where(flat, 0.0, (run * rise).sum(axis=0) / np.where(flat, 1.0, spread)) / unit
+    slope = np.maximum(np.where(flat, 0.0, (run * rise).sum(axis=0) / np.where(flat, 1.0, spread)), 0.0) / unit
     return Extrapolation(y[0] - slope * x[0], slope, y, x)

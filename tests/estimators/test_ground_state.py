@@ -96,6 +96,39 @@ def test_degenerate_ground_states_are_reported_as_such(operator):
     assert got.energy == pytest.approx(exact_ground_state(operator).energy, abs=1e-8)
 
 
+def _open_ising(n, field, *more):
+    terms = [("ZZ", [q, q + 1], -1.0) for q in range(n - 1)] + [("X", [q], -field) for q in range(n)]
+    return SparsePauliOp.from_sparse_list([*terms, *more], num_qubits=n)
+
+
+@pytest.mark.parametrize(("field", "selection"), [(0.5, "krylov"), (0.5, "classical"), (1.0, "krylov")])
+def test_a_magnetised_state_of_a_symmetric_model_is_no_level_and_not_trusted(field, selection):
+    """Two levels of opposite parity share its weight, which the states around it cannot tell."""
+    operator = _open_ising(8, field)
+    got = ground_state(operator, selection=selection, random_state=0)
+    assert got.broken_symmetry == "X" * 8
+    figures = got.certificate()
+    assert figures.tilt.item() == 1.0
+    assert not figures.trusted.item()
+    assert figures.energy.item() == got.energy
+
+
+def test_what_breaks_no_symmetry_is_trusted():
+    paramagnet = ground_state(_open_ising(8, 2.0), random_state=0)
+    favoured = ground_state(_open_ising(8, 0.5, ("Z", [0], -0.1)), random_state=0)  # a field that leaves no symmetry
+    whole = ground_state(_open_ising(8, 0.5), selection="full")
+    for state in (paramagnet, favoured, whole):
+        assert state.broken_symmetry is None
+        assert state.certificate().trusted.item()
+
+
+def test_levels_that_symmetries_make_degenerate_are_reported_in_any_subspace():
+    ring = ground_state(_ring(9, [("XX", 1.0), ("YY", 1.0), ("ZZ", 1.0)]), random_state=0)
+    assert ring.subspace.dimension < 2**9
+    assert (ring.degenerate, ring.gap) == (True, 0.0)
+    assert not ring.certificate().trusted.item()
+
+
 def test_the_identity_shifts_the_energy_and_strings_elsewhere_can_be_measured():
     operator = SparsePauliOp.from_sparse_list([("", [], 2.5), ("Z", [0], 1.0), ("Z", [1], 1.0)], num_qubits=3)
     got = ground_state(operator + SparsePauliOp("ZII"), selection="krylov", random_state=0)

@@ -45,6 +45,19 @@ def test_the_whole_space_leaves_nothing_to_extrapolate_from(rows):
     np.testing.assert_allclose(got.energy, levels.energies[:, 0], atol=1e-12)
 
 
+def test_a_line_that_rises_towards_zero_variance_is_not_followed(rng):
+    """Among few states of a Heisenberg ring, fewer can have less variance and more energy; the latter is a bound."""
+    basis = PauliBasis.ring(8)
+    coeffs = (basis.paulis[:, 0] == basis.paulis[:, 1]) * rng.normal(size=(20, 1))
+    structure = restrict(basis, Subspace.from_integers(rng.integers(0, 256, size=40), 8))
+    levels = lowest_levels(structure, coeffs)
+    got = extrapolate(structure, coeffs, levels)
+    rises = (got.variances[0] > got.variances[1:]).all(axis=0)
+    assert rises.any()
+    np.testing.assert_array_equal(got.slope[rises], 0.0)
+    assert (got.energy <= levels.energies[:, 0]).all()
+
+
 @pytest.mark.parametrize("unit", [1e-90, 1e90])
 def test_no_energy_unit_is_special(rows, unit):
     basis, coeffs = rows
