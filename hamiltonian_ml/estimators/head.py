@@ -225,9 +225,8 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
             self.base_ = make_pipeline(scaler, linear.fit(scaler.transform(X), labels, sample_weight=weights))
         else:
             self.base_ = base if not is_classifier or _is_fitted(base) else _fitted(base, X, labels, weights)
-        self.base_classes_ = (
-            np.asarray(self.base_.classes_) if is_classifier else np.unique(labels if classes is None else classes)
-        )
+        known = self.base_.classes_ if is_classifier else labels if classes is None else classes
+        self.base_classes_ = np.unique(known)
         self.features_ = self._fitted_features(table, labels, weights)
 
     def _fitted_features(self, X: Any, labels: Any = None, weights: ArrayLike | None = None) -> Any:
@@ -264,6 +263,8 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
             logits = np.column_stack([np.zeros_like(logits), logits])
         if logits.ndim != 2 or logits.shape[1] != n_classes or not np.isfinite(logits).all():
             raise ValueError(f"base must return finite logits (n_rows, {n_classes}), got shape {logits.shape}.")
+        if hasattr(self.base_, "fit"):  # of another library, in the order of its own classes
+            logits = logits[:, np.argsort(self.base_.classes_)]
         return logits
 
 

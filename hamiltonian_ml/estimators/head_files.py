@@ -90,11 +90,9 @@ def _check_base(head: Any) -> None:
         _check_fitted("base", base)
     elif not callable(base):
         raise ForeignObjectError(f"base must be a fitted classifier or a callable that returns logits, got {base!r}.")
-    found = getattr(base, "classes_", classes)
+    found = np.unique(getattr(base, "classes_", classes))
     if not np.array_equal(found, classes):
-        raise ForeignObjectError(
-            f"base must know the classes {classes.tolist()}, got one of {np.asarray(found).tolist()}."
-        )
+        raise ForeignObjectError(f"base must know the classes {classes.tolist()}, got one of {found.tolist()}.")
 
 
 def _check_fitted(name: str, model: Any) -> None:

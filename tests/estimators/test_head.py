@@ -9,7 +9,7 @@ import pytest
 import sklearn
 from scipy.stats import binomtest
 from sklearn.base import clone
-from sklearn.datasets import make_moons
+from sklearn.datasets import make_blobs, make_moons
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
@@ -142,6 +142,29 @@ def test_certificates_and_previews_look_at_the_features_of_the_head(moons):
 def test_a_wrong_option_is_named(moons, options, message):
     with pytest.raises(ValueError, match=message):
         HamiltonianHeadClassifier(**options).fit(*moons[:2])
+
+
+def _in_order(base, order):
+    """Return a linear model with the same answers that lists its classes in another order."""
+    other = clone(base)
+    other.classes_ = base.classes_[order]
+    other.coef_ = -base.coef_ if len(order) == 2 else base.coef_[order]
+    other.intercept_ = -base.intercept_ if len(order) == 2 else base.intercept_[order]
+    return other
+
+
+@pytest.mark.parametrize("order", [(1, 0), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)])
+@pytest.mark.parametrize("make", [LogisticRegression, LinearSVC])
+def test_the_order_of_the_classes_of_a_base_does_not_matter(make, order):
+    X, y = make_blobs(60, centers=len(order), cluster_std=4.0, random_state=0)
+    base = make().fit(X, np.array(["alpha", "mid", "zeta"])[y])
+    labels = base.predict(X)
+    heads = [HamiltonianHeadClassifier(each, **FIT | {"max_iter": 3}).fit(X, labels)
+             for each in (base, _in_order(base, list(order)))]  # fmt: skip
+    np.testing.assert_array_equal(heads[1].classes_, base.classes_)
+    decisions = [head.decision_function(X) for head in heads]
+    np.testing.assert_allclose(*decisions, atol=1e-6)  # round-off of the base, through the solver
+    assert heads[1].compare(X, labels).base_accuracy == 1
 
 
 def test_classes_that_the_base_does_not_know_are_named(moons):

@@ -57,6 +57,14 @@ def test_a_head_comes_back_with_its_users_base(path, base):
     assert_same(again, head)
 
 
+def test_a_base_whose_classes_are_not_sorted_is_taken_back(path):
+    base = LogisticRegression().fit(X, Y)
+    base.classes_, base.coef_, base.intercept_ = base.classes_[::-1], -base.coef_, -base.intercept_
+    head = HamiltonianHeadClassifier(base, **FIT).fit(X, Y)
+    head.save(path)
+    assert_same(HamiltonianHeadClassifier.load(path, base=base), head)
+
+
 def test_a_base_in_the_form_of_a_function_is_taken_back(path, base):
     head = HamiltonianHeadClassifier(base.predict_log_proba, **FIT).fit(X, Y)
     head.save(path)
