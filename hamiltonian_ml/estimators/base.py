@@ -77,7 +77,7 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         weights = checked_weights(sample_weight, rows)
         targets, weights = self._learn_targets(values, weights)
         if self.warm_start and hasattr(self, "parameters_"):
-            targets = self.targets_
+            targets = self.targets_.widened(values, weights)
         self._fit(rows, values, weights, targets, given=(X, y))
         return self
 

@@ -31,7 +31,7 @@ class PassByPass(HamiltonianEstimator):
         rows, values = self._checked(X, y, reset=first)
         weights = checked_weights(sample_weight, rows)
         if not first:
-            targets = self.targets_
+            targets = self.targets_.widened(values, weights)
         elif classes is not None:
             targets = self._targets_of(classes)
         else:

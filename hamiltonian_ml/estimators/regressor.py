@@ -60,7 +60,8 @@ class HamiltonianRegressor(RegressorMixin, PassByPass):
         Parameters
         ----------
         X, y, sample_weight
-            As in `fit`. Mean and scale of the targets are those of the first call's rows.
+            As in `fit`. Mean and scale of the targets are those of the first call's rows, which had better show how
+            much the targets vary; where they are all equal, the first call with another target sets the scale.
 
         Returns
         -------

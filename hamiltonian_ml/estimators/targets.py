@@ -5,8 +5,8 @@ In: labels or values as the user has them. Out: arrays that the loss understands
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,10 @@ class ClassTargets:
             raise ValueError(f"y must hold labels among classes_ = {self.classes.tolist()}, got {unknown.tolist()}.")
         return np.eye(len(self.classes))[np.searchsorted(self.classes, labels)]
 
+    def widened(self, values: NDArray[Any], weights: Array) -> Self:
+        """Return the same: rows change nothing in what classes mean."""
+        return self
+
     def changes(self, derivatives: Array) -> Array:
         """Return derivatives (n_rows, n_classes, n_features) of logits, less their mean over the classes."""
         centred: Array = derivatives - derivatives.mean(axis=1, keepdims=True)
@@ -96,8 +100,8 @@ class RealTargets:
     Attributes
     ----------
     mean, scale : (n_outputs,) float
-        Weighted mean and standard deviation of each target, in its unit. A constant target has the scale 0 and is
-        predicted as it is.
+        Weighted mean and standard deviation of each target, in its unit. A constant target has the scale 0: it is
+        encoded as 0, and predicted as it is.
     flat : bool
         Whether targets came as (n_rows,), and predictions should go as such.
     """
@@ -117,13 +121,10 @@ class RealTargets:
     def learn(cls, values: Array, weights: Array) -> RealTargets:
         """Return mean and scale of values (n_rows,) or (n_rows, n_outputs); some weight must be positive."""
         columns = values.reshape(len(values), -1)
-        largest = np.abs(columns).max(axis=0)
-        unit = np.where(largest > 0, largest, 1.0)  # squares of what is left neither overflow nor vanish
+        unit = _unit(columns)
         shares = weights / weights.sum()
-        mean = shares @ (columns / unit)
-        deviation = np.sqrt(shares @ (columns / unit - mean) ** 2)
-        constant = deviation <= 1e-12 * np.abs(mean)  # what rounding leaves of a constant
-        return cls(mean * unit, np.where(constant, 0.0, deviation * unit), values.ndim == 1)
+        mean = shares @ (columns / unit) * unit
+        return cls(mean, _spread(columns, mean, shares), values.ndim == 1)
 
     @property
     def n_outputs(self) -> int:
@@ -138,11 +139,15 @@ class RealTargets:
         ValueError
             If there are more or fewer targets than the model was fitted to.
         """
-        columns = values.reshape(len(values), -1)
-        if columns.shape[1] != self.n_outputs:
-            raise ValueError(f"y must have {self.n_outputs} targets a row, as in fit, got {columns.shape[1]}.")
-        encoded: Array = (columns - self.mean) / np.where(self.scale > 0, self.scale, 1.0)
+        varies = self.scale > 0
+        away = self._columns(values) - self.mean
+        encoded: Array = np.where(varies, away / np.where(varies, self.scale, 1.0), 0.0)
         return encoded
+
+    def widened(self, values: Array, weights: Array) -> Self:
+        """Return the same, but with a scale from these rows for targets that were constant in all rows before."""
+        seen = _spread(self._columns(values), self.mean, weights / weights.sum())
+        return replace(self, scale=np.where(self.scale > 0, self.scale, seen))
 
     def changes(self, derivatives: Array) -> Array:
         """Return derivatives (n_rows, n_outputs, n_features) of outputs in the units of the targets."""
@@ -157,6 +162,25 @@ class RealTargets:
         """Return outputs in the units of the targets, (n_rows,) if targets came so."""
         values: Array = outputs * self.scale + self.mean
         return values[:, 0] if self.flat else values
+
+    def _columns(self, values: Array) -> Array:
+        columns = values.reshape(len(values), -1)
+        if columns.shape[1] != self.n_outputs:
+            raise ValueError(f"y must have {self.n_outputs} targets a row, as in fit, got {columns.shape[1]}.")
+        return columns
+
+
+def _unit(columns: Array) -> Array:
+    """Return (n_outputs,) units in which squares of columns neither overflow nor vanish."""
+    largest = np.abs(columns).max(axis=0)
+    return np.where(largest > 0, largest, 1.0)
+
+
+def _spread(columns: Array, mean: Array, shares: Array) -> Array:
+    """Return the root mean square distance (n_outputs,) of columns from their mean, 0 where that is only rounding."""
+    unit = _unit(np.vstack([columns, mean]))
+    distance = np.sqrt(shares @ (columns / unit - mean / unit) ** 2)
+    return np.where(distance <= 1e-12 * np.abs(mean / unit), 0.0, distance * unit)
 
 
 Targets = ClassTargets | RealTargets

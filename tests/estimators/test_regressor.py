@@ -48,6 +48,41 @@ def test_a_constant_target_is_predicted_exactly(waves):
     np.testing.assert_allclose(model.predict(X), 7.3, rtol=1e-14)  # round-off of the mean
 
 
+def test_a_constant_target_takes_nothing_from_the_others(waves):
+    """The mean of 1.7e18 rounds by some hundreds, which must not be left to learn."""
+    X, y = waves
+    fit = {"learning_rate": 0.1, "max_iter": 20, "random_state": 0}
+    beside = [HamiltonianRegressor(2, **fit).fit(X, np.c_[np.full(60, c), y]).predict(X) for c in (0.0, 1.7e18)]
+    np.testing.assert_array_equal(beside[0][:, 1], beside[1][:, 1])
+    np.testing.assert_allclose(beside[1][:, 0], 1.7e18, rtol=1e-14)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e6])
+@pytest.mark.parametrize("offset", [0.0, 1e3])
+def test_what_is_constant_in_the_first_pass_is_learned_in_later_ones(waves, offset, unit):
+    X, y = waves
+    values = unit * np.c_[y + offset, X[:, 0]]
+    model = HamiltonianRegressor(3, learning_rate=0.1, random_state=0).partial_fit(X[:1], values[:1])
+    np.testing.assert_allclose(model.predict(X), np.tile(values[0], (60, 1)))
+    for _ in range(60):
+        model.partial_fit(X, values)
+    assert model.score(X, values) > 0.9
+
+
+def test_a_regressor_learns_from_one_row_at_a_time(waves):
+    X, y = waves
+    model = HamiltonianRegressor(3, learning_rate=0.1, random_state=0)
+    for row in 4 * list(range(60)):
+        model.partial_fit(X[row : row + 1], y[row : row + 1])
+    assert model.score(X, y) > 0.5  # 0.74; a constant prediction scores 0
+
+
+def test_a_warm_start_learns_what_was_constant_before(waves):
+    X, y = waves
+    model = HamiltonianRegressor(3, learning_rate=0.1, max_iter=60, warm_start=True, random_state=0)
+    assert model.fit(X, np.full(60, 2.0)).fit(X, y).score(X, y) > 0.4  # 0.65; a constant prediction scores 0
+
+
 def test_gradients_agree_with_central_differences(waves):
     X, y = waves
     model = HamiltonianRegressor(3, selection="krylov", max_dimension=5, max_iter=3, random_state=0).fit(X, y)
