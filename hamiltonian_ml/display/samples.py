@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from hamiltonian_ml.bases.states import Samples, Subspace
 from hamiltonian_ml.display.style import DARK, axes_for
@@ -23,6 +23,7 @@ _RANK_BOX, _FLIP_BOX = (0.0, 0.0, 0.54, 1.0), (0.71, 0.0, 0.29, 1.0)
 _MARK: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 3.5, "markeredgewidth": 0.7}
 _KEPT: dict[str, Any] = {"color": DARK}
 _LEFT_OUT: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": "black"}
+_FEW = 100  # ranks, that plain numbers at 1, 2, 5, 10 and so on say best
 
 
 class SampleDisplay:
@@ -109,11 +110,15 @@ class SampleDisplay:
                 by_flips = np.bincount(flips[chosen], shares[chosen])
                 seen = np.flatnonzero(by_flips)
                 self.flips_ax_.plot(seen, by_flips[seen], **_MARK, **style)
-        self._label()
+        self._label(len(shares))
         return self
 
-    def _label(self) -> None:
+    def _label(self, n_states: int) -> None:
         self.ax_.set_xscale("log")
+        if n_states <= _FEW:
+            self.ax_.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            self.ax_.xaxis.set_major_formatter("{x:g}")
+        self.ax_.xaxis.set_minor_formatter(NullFormatter())  # numbers there would run into each other
         self.ax_.set_xlabel("rank of the basis state")
         self.ax_.legend(loc="lower left", frameon=False, handletextpad=0.2)
         self.flips_ax_.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

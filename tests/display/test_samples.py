@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -43,6 +45,20 @@ def test_the_legend_says_how_much_is_kept(drawn):
 def test_the_axes_are_labelled_and_logarithmic(drawn):
     assert (drawn.ax_.get_xlabel(), drawn.flips_ax_.get_xlabel()) == ("rank of the basis state", "flipped qubits")
     assert {drawn.ax_.get_xscale(), drawn.ax_.get_yscale(), drawn.flips_ax_.get_yscale()} == {"log"}
+
+
+@pytest.mark.parametrize("n_states", [1, 2, 5, 8, 20, 99, 101, 4000])
+def test_the_numbers_of_ranks_stand_apart(n_states):
+    words = np.arange(n_states, dtype=np.uint64)[:, None]
+    samples = Samples.from_words(words, n_qubits=12, counts=np.arange(n_states, 0, -1))
+    display = SampleDisplay(samples, Subspace.span(12, words)).plot()
+    display.figure_.canvas.draw()
+    low, high = display.ax_.get_xlim()
+    labels = [*display.ax_.get_xticklabels(), *display.ax_.get_xticklabels(minor=True)]
+    shown = [text for text in labels if text.get_text() and low <= text.get_position()[0] <= high]
+    boxes = sorted((text.get_window_extent().x0, text.get_window_extent().x1) for text in shown)
+    assert boxes
+    assert all(left[1] < right[0] for left, right in pairwise(boxes))
 
 
 def test_qubits_of_every_word_are_counted():
