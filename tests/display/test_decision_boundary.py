@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import matplotlib as mpl
 import numpy as np
 import pytest
 from sklearn.inspection import DecisionBoundaryDisplay
@@ -26,3 +30,10 @@ def test_the_surface_of_a_regressor_is_drawn_too():
     model = HamiltonianRegressor(2, max_iter=2, random_state=0).fit(X, X[:, 0])
     display = DecisionBoundaryDisplay.from_estimator(model, X, grid_resolution=5)
     assert display.response.shape == (5, 5)
+
+
+def test_the_colours_of_the_readme_can_be_told_apart_in_grey():
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (name,) = re.findall(r'DecisionBoundaryDisplay.*cmap="(\w+)"', readme)
+    lightness = mpl.colormaps[name](np.linspace(0, 1, 65))[:, :3] @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(lightness) > 0).all()
