@@ -23,10 +23,16 @@ from hamiltonian_ml.sampling.files import write_whole
 from hamiltonian_ml.sampling.ledger import COLLECTED, PLANNED, SENDING, SUBMITTED, JobRecord, Ledger, RequestRecord
 from hamiltonian_ml.sampling.pieces import Piece, halves, packed, split_jobs
 from hamiltonian_ml.sampling.request import SampleRequest
-from hamiltonian_ml.sampling.service import JobRefusedError, JobService, Registers, ServiceError, blames_the_size
+from hamiltonian_ml.sampling.service import (
+    TRIES,
+    JobRefusedError,
+    JobService,
+    ServiceError,
+    blames_the_size,
+    persistently,
+)
 from hamiltonian_ml.sampling.store import SampleStore, npz_bytes
 
-_TRIES = 4  # of one question to the service, with pauses that double
 _ROUNDS = 3  # of jobs in one run: the planned ones, and twice new ones for what failed or came back incomplete
 _LOG = logging.getLogger(__name__)
 
@@ -180,11 +186,11 @@ class _Work:
         """Return the name of a job that the service has; hand it in if, and only if, the service does not have it."""
         job = self._record.jobs[place]
         pubs = [(self._run.circuits[p.circuit], self._angles[p.circuit][p.start : p.stop]) for p in job.pieces]
-        for attempt in range(_TRIES):
+        for attempt in range(TRIES):
             job = self._record.jobs[place]
             if job.state == SENDING:  # it may have arrived although no answer came back
                 time.sleep(max(0.0, job.sent_at + self._run.service.listing_seconds - time.time()))
-                found = self._persistently(partial(self._run.service.find, job.tag))
+                found = persistently(self._run.service, partial(self._run.service.find, job.tag))
                 if found is not None:
                     return str(found)
             self._note(place, state=SENDING, sent_at=time.time())
@@ -192,9 +198,9 @@ class _Work:
                 return self._run.service.submit(pubs, shots=job.pieces[0].shots, tag=job.tag)
             except ServiceError as error:
                 self.last_reason = str(error)
-                self._pause(attempt)
+                time.sleep(self._run.service.poll_seconds * 2**attempt)
         raise ServiceError(
-            f"a job could not be handed in to backend {self._request.backend.name!r} in {_TRIES} tries "
+            f"a job could not be handed in to backend {self._request.backend.name!r} in {TRIES} tries "
             f"({self.last_reason}); the next run goes on from here and sends nothing twice."
         )
 
@@ -225,7 +231,7 @@ class _Work:
         store, service = self._run.store, self._run.service
         end = np.inf if store.timeout_seconds is None else time.monotonic() + store.timeout_seconds
         while True:
-            state: str = self._persistently(lambda: service.status(job_id))
+            state = persistently(service, lambda: service.status(job_id))
             if state != "waiting" or store.mode != "run" or time.monotonic() >= end:
                 return state
             time.sleep(service.poll_seconds)
@@ -234,9 +240,9 @@ class _Work:
         """Fetch what a job measured, or note that it measured nothing."""
         job, service = self._record.jobs[place], self._run.service
         job_id = str(job.job_id)
-        charged = self._persistently(lambda: service.seconds(job_id))
+        charged = persistently(service, lambda: service.seconds(job_id))
         if state == "done":
-            registers: Registers = self._persistently(lambda: service.result(job_id))
+            registers = persistently(service, lambda: service.result(job_id))
             came = {
                 str(k): register
                 for k, (piece, register) in enumerate(zip(job.pieces, registers, strict=False))
@@ -247,7 +253,7 @@ class _Work:
             self.last_reason = "results were incomplete" if missing else self.last_reason
             self._note(place, state=COLLECTED, missing=missing, seconds=job.seconds if charged is None else charged)
             return
-        reason = self._persistently(lambda: service.reason(job_id)) if state == "failed" else "cancelled"
+        reason = persistently(service, lambda: service.reason(job_id)) if state == "failed" else "cancelled"
         self.last_reason = reason
         if state == "failed" and blames_the_size(reason) and halves(job.pieces):  # some limits show only as it runs
             record = self._record.with_job(place, state=state, reason=reason, seconds=charged or 0.0)
@@ -269,15 +275,3 @@ class _Work:
 
     def _note(self, place: int, **changes: Any) -> None:
         self._record = self._ledger.write(self._record.with_job(place, **changes))
-
-    def _persistently(self, question: Callable[[], Any]) -> Any:
-        """Return the service's answer; ask a few times."""
-        for attempt in range(_TRIES - 1):
-            try:
-                return question()
-            except ServiceError:
-                self._pause(attempt)
-        return question()
-
-    def _pause(self, attempt: int) -> None:
-        time.sleep(self._run.service.poll_seconds * 2**attempt)

@@ -7,19 +7,22 @@ service; `RuntimeService` is IBM's.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, Protocol
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.primitives import BaseSamplerV2
 
+TRIES = 4  # of one question to the service, with pauses that double
+_Answer = TypeVar("_Answer")
 Registers = list[NDArray[np.uint8]]
 # A job that was accepted is listed at once or within seconds; before a job that may have been accepted is handed in
 # again, so long is waited.
 LISTING_SECONDS = 30.0
 _STATES = {"DONE": "done", "ERROR": "failed", "CANCELLED": "cancelled"}
-_PAYLOAD_TOO_LARGE, _TOO_MANY_REQUESTS = 413, 429
+_TIMED_OUT, _PAYLOAD_TOO_LARGE, _TOO_MANY_REQUESTS = 408, 413, 429
 # Limits are told in words: their codes have changed over the years, and many share one. A smaller job helps only where
 # the words are about what is in a job, and not about how many jobs there are, how fast they come or what they cost.
 _SIZE = re.compile(
@@ -99,6 +102,27 @@ class JobService(Protocol):
         ...
 
 
+def persistently(service: JobService, question: Callable[[], _Answer]) -> _Answer:
+    """Return a service's answer to a question about a job; ask a few times.
+
+    Raises
+    ------
+    ServiceError
+        If there is none, or the question is refused: that says nothing about the job, which may be there all the same.
+    """
+    try:
+        for attempt in range(TRIES - 1):
+            try:
+                return question()
+            except ServiceError:
+                time.sleep(service.poll_seconds * 2**attempt)
+        return question()
+    except JobRefusedError as error:
+        raise ServiceError(
+            f"a question about a job is refused: {error}; mend what it says and run again, jobs that are sent are kept."
+        ) from error
+
+
 class RuntimeService:
     """IBM's service behind an open runtime sampler, of the current class or the older one.
 
@@ -169,7 +193,7 @@ class RuntimeService:
         except QiskitError as error:
             # The runtime hides the answer of its server behind an error of its own.
             code = getattr(error, "status_code", getattr(error.__context__, "status_code", -1))
-            if 400 <= code < 500 and code != _TOO_MANY_REQUESTS:
+            if 400 <= code < 500 and code not in (_TIMED_OUT, _TOO_MANY_REQUESTS):
                 too_large = code == _PAYLOAD_TOO_LARGE or (code in (400, 422) and blames_the_size(str(error.message)))
                 raise JobRefusedError(f"the service answers {code}: {error.message}", too_large=too_large) from error
             raise ServiceError(f"the service answers: {error.message}") from error

@@ -28,7 +28,7 @@ class FakeService:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def script(self, **events):
-        """Set what happens: ``status``, ``submit`` or ``result``, each a list of which one is used up a call."""
+        """Set what happens: ``submit``, ``find``, ``status`` or ``result``, each a list, used up one a call."""
         (self.folder / "script").write_text(json.dumps(events))
 
     def limit(self, circuits):
@@ -76,6 +76,8 @@ class FakeService:
         return name
 
     def find(self, tag):
+        if self._next("find") == "refuse":
+            raise JobRefusedError("the service answers 401: token expired")
         return next((job["id"] for job in self.jobs() if job["tag"] == tag), None)
 
     def status(self, job_id):

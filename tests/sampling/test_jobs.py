@@ -122,6 +122,17 @@ def test_a_job_whose_acknowledgement_was_lost_is_found_by_its_tag(place):
     assert service.executions == EXECUTIONS
 
 
+def test_a_job_is_not_given_up_because_the_question_for_it_is_refused(place):
+    backend, service, store = place
+    service.script(submit=["silent"], find=["refuse"])
+    with pytest.raises(ServiceError, match=r"a question about a job is refused: .* 401: token expired; mend"):
+        draw(backend, store)
+    (record,) = Ledger(store / "jobs").records()
+    assert [job.state for job in record.jobs] == ["sending"]
+    assert len(draw(backend, store)) == 4
+    assert service.executions == EXECUTIONS
+
+
 def test_a_service_that_is_down_for_a_moment_is_asked_again(place):
     backend, service, store = place
     service.script(submit=["down", "down"], result=["down"])

@@ -135,7 +135,7 @@ def test_a_refusal_says_whether_a_smaller_job_may_be_taken(sampler, code, words,
     assert refused.value.too_large is too_large
 
 
-@pytest.mark.parametrize("code", [429, 500, 503, -1])
+@pytest.mark.parametrize("code", [408, 429, 500, 503, -1])
 def test_an_answer_that_may_change_is_worth_another_try(sampler, code):
     sampler.trouble = refusal(code)
     with pytest.raises(ServiceError, match="the service answers: "):
