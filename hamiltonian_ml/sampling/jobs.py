@@ -20,7 +20,16 @@ from qiskit import QuantumCircuit
 
 from hamiltonian_ml.bases.states import Samples, words_from_register_bytes
 from hamiltonian_ml.sampling.files import write_whole
-from hamiltonian_ml.sampling.ledger import COLLECTED, PLANNED, SENDING, SUBMITTED, JobRecord, Ledger, RequestRecord
+from hamiltonian_ml.sampling.ledger import (
+    COLLECTED,
+    LOST,
+    PLANNED,
+    SENDING,
+    SUBMITTED,
+    JobRecord,
+    Ledger,
+    RequestRecord,
+)
 from hamiltonian_ml.sampling.pieces import Piece, halves, packed, split_jobs
 from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.service import (
@@ -97,6 +106,7 @@ class RemoteRun:
             record = RequestRecord(request.key, (), self.circumstances()).with_more(plans)
             record = ledger.plan(request, record, self.max_qpu_seconds)
         work = _Work(self, ledger, request, record)
+        work.look_for_lost()
         for _ in range(_ROUNDS):
             work.plan_missing()
             work.send()
@@ -122,6 +132,15 @@ class _Work:
     def is_whole(self) -> bool:
         """Whether every piece has been measured."""
         return not any(job.missing or job.state == PLANNED for job in self._record.jobs)
+
+    def look_for_lost(self) -> None:
+        """Wait again for jobs that the service did not know and now does: it may have been another account."""
+        service = self._run.service
+        for place, job in enumerate(self._record.jobs):
+            if job.state == LOST and job.missing:
+                state = persistently(service, partial(service.status, str(job.job_id)))
+                if state != LOST:
+                    self._note(place, state=SUBMITTED, missing=())
 
     def plan_missing(self) -> None:
         """Plan jobs for pieces that older jobs left out, if the budget allows."""
@@ -240,7 +259,14 @@ class _Work:
         """Fetch what a job measured, or note that it measured nothing."""
         job, service = self._record.jobs[place], self._run.service
         job_id = str(job.job_id)
+        if state == LOST:
+            self._note(place, state=LOST, missing=job.pieces, reason="the service does not know it")
+            raise ServiceError(
+                f"backend {self._request.backend.name!r} does not know job {job_id} any more: it was deleted, or is of "
+                "another account or instance. Mend that, or run again to send it anew; its seconds stay counted."
+            )
         charged = persistently(service, lambda: service.seconds(job_id))
+        seconds = job.seconds if charged is None else charged  # what is not known may have been charged
         if state == "done":
             registers = persistently(service, lambda: service.result(job_id))
             came = {
@@ -251,15 +277,15 @@ class _Work:
             write_whole(self._part(job.tag), npz_bytes(came))
             missing = tuple(piece for k, piece in enumerate(job.pieces) if str(k) not in came)
             self.last_reason = "results were incomplete" if missing else self.last_reason
-            self._note(place, state=COLLECTED, missing=missing, seconds=job.seconds if charged is None else charged)
+            self._note(place, state=COLLECTED, missing=missing, seconds=seconds)
             return
         reason = persistently(service, lambda: service.reason(job_id)) if state == "failed" else "cancelled"
         self.last_reason = reason
         if state == "failed" and blames_the_size(reason) and halves(job.pieces):  # some limits show only as it runs
-            record = self._record.with_job(place, state=state, reason=reason, seconds=charged or 0.0)
+            record = self._record.with_job(place, state=state, reason=reason, seconds=seconds)
             self._plan_halves(record, job)
             return
-        self._note(place, state=state, missing=job.pieces, reason=reason, seconds=charged or 0.0)
+        self._note(place, state=state, missing=job.pieces, reason=reason, seconds=seconds)
         if state == "cancelled":  # that was somebody's wish, so it is not sent again without being asked for again
             raise ServiceError(
                 f"job {job_id} on backend {self._request.backend.name!r} was cancelled; run again to send it anew, "

@@ -19,7 +19,8 @@ from hamiltonian_ml.sampling.pieces import Piece, joined, seconds_of
 from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.usage import check_budget
 
-PLANNED, SENDING, SUBMITTED, COLLECTED, JOINED = "planned", "sending", "submitted", "collected", "joined"
+PLANNED, SENDING, SUBMITTED, COLLECTED = "planned", "sending", "submitted", "collected"
+JOINED, LOST = "joined", "lost"
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,12 @@ class JobRecord:
         What it measures.
     state : str
         "planned", "sending" (it may have reached the service), "submitted", "collected" (its registers are on disk),
-        "failed", "cancelled", "refused", or "joined" (never sent; another job measures it with what it was split from).
+        "failed", "cancelled", "refused", "lost" (the service knows it no more), or "joined" (never sent; another job
+        measures it with what it was split from).
     job_id : str or None
         The service's name for it.
     seconds : float
-        Processor time: the estimate until it is collected, then what was charged.
+        Processor time: the estimate until it is done, then what was charged, if the service says so.
     sent_at : float
         Unix time just before it was handed in.
     reason : str

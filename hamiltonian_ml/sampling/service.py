@@ -21,7 +21,7 @@ Registers = list[NDArray[np.uint8]]
 # A job that was accepted is listed at once or within seconds; before a job that may have been accepted is handed in
 # again, so long is waited.
 LISTING_SECONDS = 30.0
-_STATES = {"DONE": "done", "ERROR": "failed", "CANCELLED": "cancelled"}
+_STATES = {"DONE": "done", "ERROR": "failed", "CANCELLED": "cancelled", "LOST": "lost"}
 _TIMED_OUT, _PAYLOAD_TOO_LARGE, _TOO_MANY_REQUESTS = 408, 413, 429
 # Limits are told in words: their codes have changed over the years, and many share one. A smaller job helps only where
 # the words are about what is in a job, and not about how many jobs there are, how fast they come or what they cost.
@@ -82,7 +82,7 @@ class JobService(Protocol):
         ...
 
     def status(self, job_id: str) -> str:
-        """Return "waiting" (queued or running), "done", "failed" or "cancelled"."""
+        """Return "waiting" (queued or running), "done", "failed", "cancelled" or "lost" (there is no such job)."""
         ...
 
     def reason(self, job_id: str) -> str:
@@ -155,7 +155,15 @@ class RuntimeService:
 
     def status(self, job_id: str) -> str:
         """Return where a job stands."""
-        return _STATES.get(str(self._ask(lambda: self._job(job_id).status())).rpartition(".")[2], "waiting")
+        from qiskit_ibm_runtime.exceptions import RuntimeJobNotFound
+
+        def state() -> str:
+            try:
+                return str(self._job(job_id).status()).rpartition(".")[2]
+            except RuntimeJobNotFound:
+                return "LOST"
+
+        return _STATES.get(self._ask(state), "waiting")
 
     def reason(self, job_id: str) -> str:
         """Return the service's error message."""

@@ -28,7 +28,7 @@ class FakeService:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def script(self, **events):
-        """Set what happens: ``submit``, ``find``, ``status`` or ``result``, each a list, used up one a call."""
+        """Set what happens: ``submit``, ``find``, ``status`` and so on, each a list, used up one a call."""
         (self.folder / "script").write_text(json.dumps(events))
 
     def limit(self, circuits):
@@ -101,7 +101,7 @@ class FakeService:
         return registers[:-1] if trouble == "partial" else registers
 
     def seconds(self, job_id):
-        return None
+        return self._next("seconds")
 
     def cancel(self, job_id):
         self.script(status=["cancelled"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -176,6 +177,38 @@ def test_a_cancelled_job_is_one_line_and_is_sent_anew_by_the_next_run_only(place
     assert len(service.jobs()) == 1
     assert len(draw(backend, store)) == 4
     assert len(service.jobs()) == 2
+
+
+def test_a_job_that_the_service_deleted_is_one_line_and_is_sent_anew_by_the_next_run_only(place):
+    backend, service, store = place
+    service.script(status=["lost"])
+    with pytest.raises(ServiceError, match=r"does not know job job0 any more: it was deleted, .* run again to send it"):
+        draw(backend, store)
+    assert len(service.jobs()) == 1
+    service.script(status=["lost"])
+    assert len(draw(backend, store)) == 4
+    assert len(service.jobs()) == 2
+    assert Ledger(store / "jobs").spent() == 2 * (2 + 3.5e-4 * EXECUTIONS)  # the first may have been charged
+
+
+def test_a_job_that_another_account_did_not_know_is_not_sent_anew(place):
+    backend, service, store = place
+    service.script(status=["lost"])
+    with pytest.raises(ServiceError, match="or is of another account"):
+        draw(backend, store)
+    assert len(draw(backend, store)) == 4
+    assert service.executions == EXECUTIONS
+
+
+@pytest.mark.parametrize("state", ["done", "failed", "cancelled"])
+@pytest.mark.parametrize(("charged", "counted"), [(7.5, 7.5), (0.0, 0.0), (None, 2 + 3.5e-4 * EXECUTIONS)])
+def test_what_a_job_was_charged_counts_and_its_estimate_where_nobody_knows(place, state, charged, counted):
+    backend, service, store = place
+    service.script(status=[state, "waiting"], seconds=[charged])
+    with suppress(ServiceError, SamplesPendingError):  # a cancelled job, and the new one for one that failed
+        draw(backend, SampleStore(store, mode="submit"))
+    (record,) = Ledger(store / "jobs").records()
+    assert record.jobs[0].seconds == counted
 
 
 def test_a_refused_job_is_one_line_and_costs_nothing(place):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from qiskit_ibm_runtime import SamplerOptions
 from qiskit_ibm_runtime.api.exceptions import RequestsApiError
-from qiskit_ibm_runtime.exceptions import IBMRuntimeError
+from qiskit_ibm_runtime.exceptions import IBMRuntimeError, RuntimeJobNotFound
 from qiskit_ibm_runtime.options_models.sampler import SamplerOptions as NewSamplerOptions
 
 from hamiltonian_ml.sampling.service import JobRefusedError, RuntimeService, ServiceError
@@ -105,6 +105,14 @@ def test_a_job_is_found_by_its_tag_and_by_its_name(sampler):
 def test_every_state_of_the_runtime_has_a_meaning(sampler, state, meaning):
     sampler.known["first"].state = state
     assert RuntimeService(sampler).status("first") == meaning
+
+
+def test_a_job_that_the_runtime_does_not_find_is_lost(sampler):
+    def job(name):
+        raise RuntimeJobNotFound(f"Job not found: {name}")
+
+    sampler.backend().service.job = job
+    assert RuntimeService(sampler).status("first") == "lost"
 
 
 @pytest.mark.parametrize("code", [403, 413, 422])
