@@ -97,10 +97,6 @@ class JobService(Protocol):
         """Return the processor time that was charged, or None if the service does not say."""
         ...
 
-    def cancel(self, job_id: str) -> None:
-        """Withdraw a job that is not done."""
-        ...
-
 
 def persistently(service: JobService, question: Callable[[], _Answer]) -> _Answer:
     """Return a service's answer to a question about a job; ask a few times.
@@ -178,10 +174,6 @@ class RuntimeService:
         usage = self._ask(lambda: self._job(job_id).metrics()).get("usage", {})
         charged = usage.get("quantum_seconds", usage.get("seconds"))
         return None if charged is None else float(charged)
-
-    def cancel(self, job_id: str) -> None:
-        """Withdraw a job."""
-        self._ask(lambda: self._job(job_id).cancel())
 
     def _service(self) -> Any:
         backend = self._sampler.backend

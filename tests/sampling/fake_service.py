@@ -103,9 +103,6 @@ class FakeService:
     def seconds(self, job_id):
         return self._next("seconds")
 
-    def cancel(self, job_id):
-        self.script(status=["cancelled"])
-
 
 @dataclass(frozen=True)
 class FakeRemote(Backend):
