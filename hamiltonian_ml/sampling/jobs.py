@@ -269,9 +269,10 @@ class _Work:
         seconds = job.seconds if charged is None else charged  # what is not known may have been charged
         if state == "done":
             registers = persistently(service, lambda: service.result(job_id))
+            whole = len(registers) == len(job.pieces)  # if not, nothing says which of them these are
             came = {
                 str(k): register
-                for k, (piece, register) in enumerate(zip(job.pieces, registers, strict=False))
+                for k, (piece, register) in enumerate(zip(job.pieces, registers, strict=True) if whole else ())
                 if register.shape[:2] == (piece.circuits, piece.shots)
             }
             write_whole(self._part(job.tag), npz_bytes(came))

@@ -90,7 +90,10 @@ class JobService(Protocol):
         ...
 
     def result(self, job_id: str) -> Registers:
-        """Return the measured bytes (n_rows, shots, n_bytes) of each PUB; fewer PUBs if some were lost."""
+        """Return the measured bytes (n_rows, shots, n_bytes) of each PUB, in order; fewer rows if some were lost.
+
+        Fewer PUBs than were handed in count as none, for nothing says which they are.
+        """
         ...
 
     def seconds(self, job_id: str) -> float | None:

@@ -98,7 +98,9 @@ class FakeService:
                 job["pubs"], job["bits"], [-(-n // 8) for n in job["bits"]], strict=True
             )
         ]
-        return registers[:-1] if trouble == "partial" else registers
+        if trouble == "one row less":
+            return [*registers[:-1], registers[-1][:-1]]
+        return registers[1:] if trouble == "one less" else registers
 
     def seconds(self, job_id):
         return self._next("seconds")

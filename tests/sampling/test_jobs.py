@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from hamiltonian_ml.sampling.run import sample_krylov
 from hamiltonian_ml.sampling.service import JobRefusedError, ServiceError
 from hamiltonian_ml.sampling.store import MissingSamplesError, SampleStore
 from hamiltonian_ml.sampling.usage import OverBudgetError
-from tests.sampling.fake_service import fake_remote
+from tests.sampling.fake_service import FakeService, fake_remote
 
 BASIS = PauliBasis.chain(3)
 ROWS = np.random.default_rng(1).normal(size=(4, BASIS.n_terms))
@@ -123,6 +124,22 @@ def test_a_job_whose_acknowledgement_was_lost_is_found_by_its_tag(place):
     assert service.executions == EXECUTIONS
 
 
+def test_a_job_that_is_listed_late_is_waited_for_before_it_is_sent_again(place, monkeypatch):
+    backend, service, store = place
+    seconds = [1000.0]
+    clock = SimpleNamespace(
+        time=lambda: seconds[0], monotonic=lambda: seconds[0], sleep=lambda more: seconds.append(seconds.pop() + more)
+    )
+    found = FakeService.find
+    monkeypatch.setattr(jobs, "time", clock)
+    monkeypatch.setattr(FakeService, "listing_seconds", 30.0)
+    monkeypatch.setattr(FakeService, "find", lambda self, tag: found(self, tag) if clock.time() >= 1030 else None)
+    service.script(submit=["silent"])
+    assert len(draw(backend, store)) == 4
+    assert service.executions == EXECUTIONS
+    assert clock.time() == 1030
+
+
 def test_a_job_is_not_given_up_because_the_question_for_it_is_refused(place):
     backend, service, store = place
     service.script(submit=["silent"], find=["refuse"])
@@ -152,10 +169,17 @@ def test_a_service_that_stays_down_is_one_line_and_the_next_run_goes_on(place):
 
 def test_partial_results_are_kept_and_only_the_rest_is_measured_again(place):
     backend, service, store = place
-    service.script(result=["partial"])
+    service.script(result=["one row less"])
     rows = draw(backend, store)
     assert [row.n_shots for row in rows] == [30] * 4
     assert [len(job["pubs"]) for job in service.jobs()] == [3, 1]
+
+
+def test_results_of_fewer_circuits_are_of_nobody_knows_which_and_all_are_measured_again(place):
+    backend, service, store = place
+    service.script(result=["one less"])
+    assert [row.n_shots for row in draw(backend, store)] == [30] * 4
+    assert [job["pubs"] for job in service.jobs()] == [[[4, 10]] * 3] * 2
 
 
 def test_a_failed_job_is_repeated_and_three_failures_are_one_line(place):
