@@ -10,7 +10,13 @@ import typer
 Table = Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file; its first line names the columns.")]
 Target = Annotated[str, typer.Option(help="Column to predict.")]
 Drop = Annotated[list[str] | None, typer.Option(help="Column to leave out; may be repeated.")]
-Kind = Annotated[str, typer.Option(help="auto, classification or regression.")]
+Kind = Annotated[
+    str,
+    typer.Option(
+        help="auto, classification or regression; auto takes text, truth values and at most 20 different whole numbers "
+        "for classes, other numbers for quantities."
+    ),
+]
 TestFraction = Annotated[float, typer.Option(help="Share of the rows kept for the score; 0 keeps none.")]
 Qubits = Annotated[int, typer.Option(help="Qubits.")]
 Connectivity = Annotated[str, typer.Option(help="chain, zigzag, ring or heavy_hex.")]

@@ -17,7 +17,13 @@ def predict(
     out: Annotated[Path | None, typer.Option(help="CSV file for the predictions; without it they are printed.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Predict every row of a table, with class probabilities and whether the certificate trusts the ground state."""
+    """Predict every row of a table, with class probabilities and the word of the certificate.
+
+    "trusted" and "decided" are about the numerics alone: whether the ground state of the learned Hamiltonian was found,
+    and whether basis states left out could change the class. A trusted and decided prediction can be wrong.
+
+    Where the table has the target, its filled rows are scored; the others are predicted only.
+    """
     if out is not None:
         check_file(out)
     from hamiltonian_ml.bases.files import whole_file
@@ -30,12 +36,14 @@ def predict(
     with warnings.catch_warnings():  # of parameters that the file could not hold, which predictions do not need
         warnings.simplefilter("ignore", UserWarning)
         known = load(model)
-    predictions, score = predict_table(known, read_table(table))
+    predictions, score, n_scored = predict_table(known, read_table(table))
     if out is None and not as_json:
         typer.echo(predictions.to_csv(index=False), nl=False)
         return
     trusted = float(predictions["trusted"].mean())
-    found: dict[str, Any] = {"rows": len(predictions), "score": score, "share_of_rows_trusted": trusted}
+    found: dict[str, Any] = {
+        "rows": len(predictions), "rows_scored": n_scored, "score": score, "share_of_rows_trusted": trusted,
+    }  # fmt: skip
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(out) as partial:

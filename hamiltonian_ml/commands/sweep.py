@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from hamiltonian_ml.study.plan import Plan
     from hamiltonian_ml.study.sweep import Sweep
 
+_TABLES = "CSV, TSV or Parquet file, or one of breast_cancer, wine, iris, digits, moons and circles."
+
 
 def sweep(
     plan: Annotated[Path | None, typer.Argument(help="TOML file with any of the options below as keys.")] = None,
-    table: Annotated[str | None, typer.Option(help="CSV or Parquet file, or the name of a known data set.")] = None,
-    target: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,
+    table: Annotated[str | None, typer.Option(help=_TABLES)] = None,
+    target: Annotated[str | None, typer.Option(help="Column of the labels, which are classes.")] = None,
     qubits: Annotated[list[int] | None, typer.Option(help="Number of qubits; may be repeated.")] = None,
     selection: Annotated[list[str] | None, typer.Option(help="How basis states are chosen; may be repeated.")] = None,
     backend: Annotated[list[str] | None, typer.Option(help="Where circuits run; may be repeated.")] = None,

@@ -5,6 +5,7 @@ In: pandas frames. Out: a fitted estimator that takes the table's own units, sco
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -20,10 +21,11 @@ from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from hamiltonian_ml.sampling.usage import Usage
-from hamiltonian_ml.study.tables import numbers_of, require_columns
+from hamiltonian_ml.study.tables import listed, numbers_of, require_columns, row_numbers
 
 TASKS = ("auto", "classification", "regression")
 _MOST_CLASSES = 20  # numbers with more distinct values are taken for quantities
+_FEW_ROWS = 20  # in which even classes of one row may be meant
 _LARGEST_SEED = 2**32 - 1
 
 
@@ -95,12 +97,20 @@ def fit_table(table: pd.DataFrame, settings: FitSettings, *, verbose: bool = Fal
     Raises
     ------
     ValueError
-        If a column is missing, holds no numbers or has gaps, the target has one value only, or an option is wrong.
+        If a column is missing, holds no numbers or has gaps, the target has one value only or holds dates, or an option
+        is wrong.
+
+    Warns
+    -----
+    UserWarning
+        If a column of row numbers is left out, or hardly any class has two rows.
     """
     ready = _prepared(table, settings, verbose=verbose)
     model, features, target, train, test = ready.model, ready.features, ready.target, ready.train, ready.test
     scaler = StandardScaler().fit(features.iloc[train])
-    model.fit(_scaled(scaler, features.iloc[train]), target[train])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The number of unique classes")  # which is said above, of the whole column
+        model.fit(_scaled(scaler, features.iloc[train]), target[train])
     _fold_scaling(model, scaler.mean_, scaler.scale_)
     model.target_name_ = settings.target
     judged = test if len(test) else train
@@ -132,14 +142,27 @@ def preview_table(table: pd.DataFrame, settings: FitSettings, *, price_per_minut
     return ready.model.preview(_scaled(StandardScaler().fit(features), features), price_per_minute=price_per_minute)
 
 
-def predict_table(model: HamiltonianEstimator, table: pd.DataFrame) -> tuple[pd.DataFrame, float]:
-    """Return predictions for every row, and the score where the table holds the true values too (NaN otherwise).
+class PredictedTable(NamedTuple):
+    """What a model says of a table.
 
-    Returns
-    -------
-    DataFrame
+    Attributes
+    ----------
+    predictions : DataFrame
         ``prediction``, or ``prediction_0`` and on for several targets, for a classifier ``probability_<class>``, and
         what the certificate says: ``trusted`` and, for a classifier, ``decided``; with the table's index.
+    score : float
+        Accuracy of a classifier, R2 of a regressor, over the rows that hold the true value; NaN if none does.
+    n_scored : int
+        Number of these rows.
+    """
+
+    predictions: pd.DataFrame
+    score: float
+    n_scored: int
+
+
+def predict_table(model: HamiltonianEstimator, table: pd.DataFrame) -> PredictedTable:
+    """Return predictions for every row, and their score where the table holds true values too.
 
     Raises
     ------
@@ -164,7 +187,7 @@ def predict_table(model: HamiltonianEstimator, table: pd.DataFrame) -> tuple[pd.
         columns = {f"prediction_{k}": values for k, values in enumerate(columns["prediction"].T)}
     certificate = model.certify(features)
     columns |= {name: certificate[name].values for name in ("trusted", "decided") if name in certificate}
-    return pd.DataFrame(columns, index=table.index), _score(model, features, table)
+    return PredictedTable(pd.DataFrame(columns, index=table.index), *_score(model, features, table))
 
 
 class _Prepared(NamedTuple):
@@ -180,7 +203,10 @@ class _Prepared(NamedTuple):
 def _prepared(table: pd.DataFrame, settings: FitSettings, *, verbose: bool) -> _Prepared:
     """Return what is fitted, after a look at every column."""
     require_columns(table, [settings.target, *settings.drop])
-    features = numbers_of(table.drop(columns=[settings.target, *settings.drop]))
+    unnamed = [name for name in row_numbers(table) if name not in (settings.target, *settings.drop)]
+    if unnamed:
+        warnings.warn("the first column has no name and counts rows: it is left out; name it to use it", stacklevel=3)
+    features = numbers_of(table.drop(columns=[settings.target, *settings.drop, *unnamed]))
     if not len(features.columns):
         raise ValueError(f"the table has no column beside the target {settings.target!r} and those that are dropped.")
     target = table[settings.target]
@@ -188,8 +214,9 @@ def _prepared(table: pd.DataFrame, settings: FitSettings, *, verbose: bool) -> _
     classes = _means_classes(target, settings.task)
     if classes:
         target = target.astype(str) if not pd.api.types.is_numeric_dtype(target) else target
+        _check_classes(target, settings.task)
     else:
-        target = numbers_of(table[[settings.target]])[settings.target]
+        target = numbers_of(table[[settings.target]], may_drop=False)[settings.target]
     train, test = _split(len(table), target.to_numpy() if classes else None, settings)
     kind = HamiltonianClassifier if classes else HamiltonianRegressor
     model = kind(**settings.options, random_state=settings.seed, verbose=int(verbose))
@@ -200,23 +227,24 @@ def _scaled(scaler: StandardScaler, features: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(scaler.transform(features), columns=features.columns)
 
 
-def _score(model: HamiltonianEstimator, features: pd.DataFrame, table: pd.DataFrame) -> float:
+def _score(model: HamiltonianEstimator, features: pd.DataFrame, table: pd.DataFrame) -> tuple[float, int]:
+    """Return the score of the rows whose true value is there, and their number."""
     name = getattr(model, "target_name_", None)
-    if name is None or name not in table.columns:
-        return float("nan")
-    truth = table[name]
-    _check_filled(truth)
+    if name is None or name not in table.columns or table[name].isna().all():
+        return float("nan"), 0
+    known = table[name].notna()
+    truth, features = table.loc[known, name], features[known]
     if not is_classifier(model):
-        return float(model.score(features, numbers_of(table[[name]])[name].to_numpy()))
+        return float(model.score(features, numbers_of(truth.to_frame(), may_drop=False)[name].to_numpy())), len(truth)
     if model.classes_.dtype.kind not in "biuf":  # fit takes what is neither a number nor a truth value for text
         truth = truth.astype(str)
     unseen = sorted(set(truth.tolist()) - set(model.classes_.tolist()), key=str)
     if unseen:
         raise ValueError(
             f"column {name!r} holds the class {unseen[0]!r}, which the model never saw; it knows "
-            f"{', '.join(map(repr, model.classes_.tolist()))}. Drop the column to predict without a score."
+            f"{listed(model.classes_.tolist())}. Empty the column to predict without a score."
         )
-    return float(model.score(features, np.array(truth.tolist(), dtype=model.classes_.dtype)))
+    return float(model.score(features, np.array(truth.tolist(), dtype=model.classes_.dtype))), len(truth)
 
 
 def _check_filled(target: pd.Series[Any]) -> None:
@@ -226,6 +254,27 @@ def _check_filled(target: pd.Series[Any]) -> None:
             f"column {target.name!r} is empty in {len(empty)} of {len(target)} rows, first in row {empty[0] + 1}; "
             "every row needs a value to learn from."
         )
+
+
+def _check_classes(target: pd.Series[Any], task: str) -> None:
+    """Raise ValueError for dates that nobody called classes; warn of a column that names rows rather than classes."""
+    if task == "auto" and not pd.api.types.is_numeric_dtype(target) and _are_dates(target):
+        raise ValueError(
+            f"column {target.name!r} holds dates such as {target.iloc[0]!r}; give a number instead, such as days since "
+            "the first, or take --task classification if each date is a class."
+        )
+    n_values = target.nunique()
+    if len(target) > _FEW_ROWS and 2 * n_values > len(target):
+        warnings.warn(
+            f"column {target.name!r} has {n_values} different values in {len(target)} rows, so that hardly any class "
+            "has two rows to learn from; choose another target, or --task regression for quantities",
+            stacklevel=4,
+        )
+
+
+def _are_dates(target: pd.Series[Any]) -> bool:
+    read = pd.to_datetime(target, format="ISO8601", errors="coerce", utc=True)
+    return bool(read.notna().all() and target.str.contains("-").all())  # not the year 2024 alone
 
 
 def _means_classes(target: pd.Series[Any], task: str) -> bool:

@@ -23,7 +23,7 @@ from hamiltonian_ml.sampling.store import jobs_used
 from hamiltonian_ml.study.budget import whole_fits_only
 from hamiltonian_ml.study.cells import quantities
 from hamiltonian_ml.study.datasets import Table, known_datasets, load_table, split_table
-from hamiltonian_ml.study.tables import numbers_of, read_table, require_columns
+from hamiltonian_ml.study.tables import numbers_of, read_table, require_columns, row_numbers
 from hamiltonian_ml.study.tasks import Task
 
 SELECTIONS = ("auto", "full", "krylov", "classical", "random")  # by name; objects cannot be written in a file
@@ -201,6 +201,9 @@ def _table(name: str, target: str, *, seed: int) -> tuple[Table, str]:
     """Return a table and what identifies its contents."""
     if name in known_datasets():
         return load_table(name, seed=seed), name
+    if not Path(name).suffix and not Path(name).exists():
+        known = ", ".join(known_datasets())
+        raise ValueError(f"table must be a .csv, .tsv or .parquet file, or one of {known}; got {name!r}.")
     frame = read_table(name)
     if not target:
         raise ValueError(
@@ -212,7 +215,14 @@ def _table(name: str, target: str, *, seed: int) -> tuple[Table, str]:
         raise ValueError(
             f"column {target!r} is empty in {gaps.sum()} of {len(gaps)} rows; fill it or remove these rows."
         )
-    features = numbers_of(frame.drop(columns=target))
+    rare = frame[target].value_counts() < 2
+    if rare.any():
+        raise ValueError(
+            f"column {target!r} holds {len(rare)} different values in {len(frame)} rows, {rare.sum()} of them only "
+            "once; sweep is for classification, and each class needs a row to train on and one to test on."
+        )
+    unnamed = [column for column in row_numbers(frame) if column != target]
+    features = numbers_of(frame.drop(columns=[target, *unnamed]), may_drop=False)
     if not features.shape[1]:
         raise ValueError(f"{name} has no column but {target!r}; a table needs at least one feature.")
     labels = frame[target].astype(str).to_numpy(dtype=np.str_)

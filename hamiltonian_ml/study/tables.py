@@ -24,7 +24,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     ----------
     path : path_like
         Comma-separated (``.csv``), tab-separated (``.tsv``) or Parquet (``.parquet``, ``.pq``; needs pyarrow). The
-        first line of text files names the columns.
+        first line of text files names the columns. Words such as ``NA`` and ``null`` mean that a number is missing; in
+        a column that holds other text they are text.
 
     Raises
     ------
@@ -60,7 +61,23 @@ def require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
     """Raise ValueError that names the first column that is not there, and those that are."""
     for name in names:
         if name not in table.columns:
-            raise ValueError(f"there is no column {name!r}; the table has {_listed(table.columns)}.")
+            other = next((mark for mark in ";\t" if len(table.columns) == 1 and mark in table.columns[0]), None)
+            hint = "" if other is None else f"; it seems to be separated by {other!r}: save it with commas"
+            raise ValueError(f"there is no column {name!r}; the table has {listed(table.columns)}{hint}.")
+
+
+def row_numbers(table: pd.DataFrame) -> list[str]:
+    """Return the name of the first column if that is what ``DataFrame.to_csv`` writes unasked: no name, whole numbers.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row_numbers(pd.DataFrame({"Unnamed: 0": [0, 1], "width": [0.5, 0.6]}))
+    ['Unnamed: 0']
+    """
+    first = table.columns[0]
+    counts = first == "Unnamed: 0" and pd.api.types.is_integer_dtype(table[first]) and table[first].is_unique
+    return [first] if counts else []
 
 
 def numbers_of(table: pd.DataFrame, *, may_drop: bool = True) -> pd.DataFrame:
@@ -68,13 +85,17 @@ def numbers_of(table: pd.DataFrame, *, may_drop: bool = True) -> pd.DataFrame:
 
     Rows are counted from 1, without the line of names. ``may_drop``: whether errors may advise to leave a column out.
     """
-    drop = " or leave it out with --drop" if may_drop else ""
-    columns = {name: _numbers(table[name], str(name), drop) for name in table.columns}
+    columns = {name: _numbers(table[name], str(name), may_drop) for name in table.columns}
     return pd.DataFrame(columns, index=table.index)
 
 
 def _read_text(file: Path, separator: str) -> pd.DataFrame:
-    table = pd.read_csv(file, sep=separator)
+    table = pd.read_csv(file, sep=separator, low_memory=False)  # one kind for all cells of a column
+    words = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False, na_values=[""])
+    for k in range(len(table.columns)):  # NA among other words is one of them
+        column = table.iloc[:, k]
+        if any(isinstance(cell, str) for cell in column):
+            table.isetitem(k, column.where(column.notna(), words.iloc[:, k]).array)
     names = pd.read_csv(file, sep=separator, header=None, nrows=1, dtype=str).iloc[0]
     if len(names) == len(table.columns):  # pandas would give a second column of one name another
         table.columns = names.where(names.notna(), table.columns.to_series(index=names.index))
@@ -90,23 +111,34 @@ def _read_parquet(file: Path) -> pd.DataFrame:
         ) from None
 
 
-def _numbers(column: pd.Series[Any], name: str, or_drop: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _numbers(column: pd.Series[Any], name: str, may_drop: bool) -> np.ndarray[Any, np.dtype[np.float64]]:
     allowed = pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column)
     if not allowed or pd.api.types.is_complex_dtype(column):
-        example = next((repr(each) for each in column if isinstance(each, str)), str(column.dtype))
-        raise ValueError(f"column {name!r} holds {example}, not numbers; encode it{or_drop}.")
+        advice = ", encode the column or leave it out with --drop" if may_drop else " or encode the column"
+        raise ValueError(f"column {name!r} holds {_first_of_no_number(column)}; correct it{advice}.")
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     if (np.abs(values[np.isfinite(values)]) > LARGEST_VALUE).any():
         raise ValueError(f"column {name!r} holds numbers beyond {LARGEST_VALUE:.0e}; give it in another unit.")
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
+        advice = ", remove these rows or leave it out with --drop" if may_drop else " or remove these rows"
         raise ValueError(
             f"column {name!r} is empty or not finite in {len(bad)} of {len(values)} rows, first in row {bad[0] + 1}; "
-            f"fill it, remove these rows{or_drop.replace(' or leave it', ', or leave the column')}."
+            f"fill it{advice}."
         )
     return values
 
 
-def _listed(names: Sequence[Any] | pd.Index[Any], most: int = 12) -> str:
-    shown = ", ".join(repr(str(name)) for name in list(names)[:most])
+def _first_of_no_number(column: pd.Series[Any]) -> str:
+    """Return the first cell that is no number, and where it is."""
+    cells = [(row, cell) for row, cell in enumerate(column, start=1) if isinstance(cell, str)]
+    for row, cell in cells:
+        if np.isnan(pd.to_numeric(cell, errors="coerce")):
+            return f"{cell!r} in row {row}, not a number"
+    return f"the text {cells[0][1]!r}, not numbers" if cells else f"{column.dtype}, not numbers"
+
+
+def listed(names: Sequence[Any] | pd.Index[Any], most: int = 12) -> str:
+    """Return names in quotes, with no more than the first few of a long list."""
+    shown = ", ".join(map(repr, list(names)[:most]))
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -99,7 +99,8 @@ def test_models_from_python_predict_or_are_refused_in_one_line(folder, tmp_path)
     assert result.stderr == ""  # not a word of the random state, which predictions do not need
     table.assign(**{"petal width (cm)": "wide"}).to_csv(tmp_path / "wide.csv")
     _refused(
-        run("predict", path, tmp_path / "wide.csv"), "column 'petal width (cm)' holds 'wide', not numbers; encode it."
+        run("predict", path, tmp_path / "wide.csv"),
+        "column 'petal width (cm)' holds 'wide' in row 1, not a number; correct it or encode the column.\n",
     )
 
 
@@ -127,7 +128,15 @@ def _table(folder, text, name="t.csv"):
     ("text", "options", "message"),
     [
         ("a,b\n1,2\n3,4\n", ["--target", "c"], "there is no column 'c'; the table has 'a', 'b'"),
-        ("a,b\n1,x\n3,y\n", ["--target", "a"], "column 'b' holds 'x', not numbers; encode it or leave"),
+        ("a,b\n1,x\n3,y\n", ["--target", "a"], "column 'b' holds 'x' in row 1, not a number; correct it, encode"),
+        ("a,b\n0.1,2\n?,4\n", ["--target", "b"], "column 'a' holds '?' in row 2, not a number"),
+        ('a,b\n12,x\n"1,257.3",y\n', ["--target", "b"], "column 'a' holds '1,257.3' in row 2, not a number"),
+        ("a,b\n1,x\n2,NA\n3,\n", ["--target", "b"], "column 'b' is empty in 1 of 3 rows, first in row 3"),
+        ("a,b\n1,True\n2,NA\n", ["--target", "b"], "column 'b' is empty in 1 of 2 rows, first in row 2"),
+        ("a,b\n1,x\n2,y\n", ["--target", "b", "--task", "regression"], "in row 1, not a number; correct it or"),
+        ("a,b\n1,2024-01-01\n2,2024-01-02\n", ["--target", "b"], "column 'b' holds dates such as '2024-01-01'; give"),
+        ("a;b\n1;2\n", ["--target", "b"], "the table has 'a;b'; it seems to be separated by ';': save it with commas"),
+        ("a,b\n1,x\n2,y\n", ["--target=b", "--test-fraction=0", "--connectivity=ring", "--qubits=2"], "--qubits must"),
         ("a,b\n1,2\n,4\n", ["--target", "b"], "column 'a' is empty or not finite in 1 of 2 rows, first in row 2"),
         ("a,b\n1,2\n3,\n", ["--target", "b"], "column 'b' is empty in 1 of 2 rows, first in row 2"),
         ("a,b\n1,2\ninf,4\n", ["--target", "b"], "column 'a' is empty or not finite"),
@@ -139,7 +148,7 @@ def _table(folder, text, name="t.csv"):
         ("a,b\n1,2\n3,4\n", ["--target", "a", "--seed", "-1"], "seed must be an integer of at least 0, got -1"),
         ("a,b\n1,2\n3,4\n", ["--target", "a", "--seed", str(2**32)], "seed must be at most 4294967295"),
         ("a,b\n1,2\n3,4\n", ["--target", "a", "--task", "guess"], "task must be one of 'auto', 'classification'"),
-        ("a,b\n1,2\n3,4\n", ["--target", "a", "--test-fraction", "0", "--qubits", "0"], "n_qubits must be an integer"),
+        ("a,b\n1,2\n3,4\n", ["--target", "a", "--test-fraction", "0", "--qubits", "0"], "--qubits must be an integer"),
         ("a,b\n1,2\n3,4\n", ["--target", "a", "--test-fraction", "1"], "test_fraction must be from 0 to below 1"),
         ("a,b\n1,2\n3,4\n", ["--target", "a", "--drop", "a"], "target is the column 'a', which is dropped"),
         ("a,b\n1,2\n3,4\n", ["--target", "a", "--test-fraction", "0", "--backend", "abacus"], "backend must be one of"),
@@ -152,6 +161,61 @@ def test_what_is_wrong_with_a_table_or_an_option_is_one_line(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     _refused(run("fit", _table(tmp_path, text), *options), message)
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_rows_without_a_true_value_are_predicted_and_not_scored(folder, tmp_path):
+    table = pd.read_csv(folder / "iris.csv")
+    table.assign(species=table["species"].where(table.index % 3 == 0)).to_csv(tmp_path / "some.csv", index=False)
+    table.assign(species=np.nan).to_csv(tmp_path / "none.csv", index=False)
+    some, none = (
+        json.loads(run("predict", folder / "m.nc", tmp_path / f"{name}.csv", "--json").stdout)
+        for name in ("some", "none")
+    )
+    assert (some["rows"], some["rows_scored"]) == (150, 50)
+    every = json.loads(run("predict", folder / "m.nc", folder / "iris.csv", "--json").stdout)
+    right = np.array(every["predictions"]["prediction"]) == table["species"]
+    assert some["score"] == pytest.approx(right[::3].mean())
+    assert (none["score"], none["rows_scored"], len(none["predictions"]["prediction"])) == (None, 0, 150)
+
+
+def test_rows_without_a_true_number_are_not_scored_either(folder, tmp_path):
+    table = pd.read_csv(folder / "diabetes.tsv", sep="\t")
+    arguments = ("fit", folder / "diabetes.tsv", "--target", "target", "--out", tmp_path / "d.nc")
+    assert run(*arguments, "--qubits", "2", "--max-iter", "1").exit_code == 0
+    table.assign(target=table["target"].where(table.index < 7)).to_csv(tmp_path / "some.csv", index=False)
+    assert json.loads(run("predict", tmp_path / "d.nc", tmp_path / "some.csv", "--json").stdout)["rows_scored"] == 7
+
+
+def test_a_label_that_reads_as_missing_is_a_class_beside_others(tmp_path):
+    path = _table(tmp_path, "a,b\n" + "".join(f"{k},{'NA' if k < 10 else 'yes'}\n" for k in range(20)))
+    assert run("fit", path, "--target", "b", "--out", tmp_path / "m.nc", *QUICK).exit_code == 0
+    assert HamiltonianClassifier.load(tmp_path / "m.nc").classes_.tolist() == ["NA", "yes"]
+
+
+@pytest.mark.filterwarnings("default")
+def test_row_numbers_that_pandas_wrote_are_left_out_in_one_line(tmp_path):
+    a = np.linspace(-1, 1, 20)
+    pd.DataFrame({"a": a, "rises": a > 0}).to_csv(tmp_path / "t.csv")
+    result = run("fit", tmp_path / "t.csv", "--target", "rises", "--out", tmp_path / "m.nc", *QUICK)
+    assert result.stderr == (
+        "hamiltonian-ml: warning: the first column has no name and counts rows: it is left out; name it to use it.\n"
+    )
+    assert HamiltonianClassifier.load(tmp_path / "m.nc").feature_names_in_.tolist() == ["a"]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_target_that_names_rows_is_doubted_in_one_line(tmp_path):
+    path = _table(tmp_path, "a,b\n" + "".join(f"{k % 7},id{k}\n" for k in range(24)))
+    result = run("fit", path, "--target", "b", "--out", tmp_path / "m.nc", "--qubits", "1", "--max-iter", "1")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("hamiltonian-ml: warning: column 'b' has 24 different values in 24 rows, so that ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_dates_are_classes_where_the_user_says_so(tmp_path):
+    path = _table(tmp_path, "a,b\n1,2024-01-01\n2,2024-01-02\n")
+    options = ("--target", "b", "--task", "classification", "--test-fraction", "0", "--out", tmp_path / "m.nc")
+    assert run("fit", path, *options, "--qubits", "1", "--max-iter", "1").exit_code == 0
 
 
 def test_files_that_are_not_what_they_should_be_are_one_line(folder, tmp_path):

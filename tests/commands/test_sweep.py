@@ -15,6 +15,7 @@ from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.study import plan as plans
 from hamiltonian_ml.study import sweep as study
 from hamiltonian_ml.study.cells import quantities
+from hamiltonian_ml.study.datasets import known_datasets
 from tests.sampling.fake_service import FakeService
 
 
@@ -138,6 +139,11 @@ def test_values_of_a_wrong_kind_in_a_file_end_with_status_2_and_one_line(content
     assert result.exit_code == 2
     assert text in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_the_help_names_every_known_data_set():
+    shown = run("--help").stdout
+    assert all(name in shown for name in known_datasets())
 
 
 def test_workers_that_die_are_an_error_of_one_line(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hamiltonian_ml.study.plan import Plan, on_axes, read_plan, run
+from hamiltonian_ml.study.plan import Plan, _table, on_axes, read_plan, run
 from hamiltonian_ml.study.sweep import sweep
 
 
@@ -96,12 +96,28 @@ def test_a_sweep_goes_on_however_the_path_and_its_numbers_are_written(table, tmp
     assert again.results().attrs["setting_table"] == str(copy)
 
 
+def test_a_table_of_no_such_name_is_answered_with_those_that_there_are():
+    with pytest.raises(ValueError, match=r"table must be a \.csv, .* or one of breast_cancer, wine, .*; got 'nope'"):
+        Plan(table="nope").tasks()
+
+
+def test_row_numbers_that_pandas_wrote_are_no_feature(tmp_path):
+    (tmp_path / "rows.csv").write_text(",a,label\n" + "".join(f"{k},{k % 3},{k % 2}\n" for k in range(12)))
+    plan = Plan(table=str(tmp_path / "rows.csv"), target="label", qubits=[1], settings={"max_iter": 1}, seeds=1)
+    assert _table(plan.table, plan.target, seed=0)[0].feature_names == ("a",)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("a,b\n1,2\n", "there is no column 'label'"),
-        ("a,label\nx,1\n", "column 'a' holds 'x', not numbers"),
-        ("label\n1\n", "has no column but 'label'"),
+        ("a,label\nx,1\ny,1\n", "column 'a' holds 'x' in row 1, not a number; correct it or encode the column.$"),
+        ("a,label\n,1\n2,1\n", "first in row 1; fill it or remove these rows.$"),
+        (
+            "a,label\n1,.5\n2,.7\n3,.7\n4,.9\n",
+            "holds 3 different values in 4 rows, 2 of them only once; sweep is for",
+        ),
+        ("label\n1\n1\n", "has no column but 'label'"),
         ("a,label\n1,x\n2,\n", "column 'label' is empty in 1 of 2 rows"),
     ],
 )
