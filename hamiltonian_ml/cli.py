@@ -6,7 +6,10 @@ Whatever a command needs is imported inside it, so that ``hamiltonian-ml --help`
 from __future__ import annotations
 
 import json
+import re
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,12 +34,14 @@ _UsageError: Any = typer.BadParameter.__base__
 
 
 class _OneLineErrors(TyperGroup):
-    """Commands whose errors are one line on stderr: wrong options and bad values end with status 2."""
+    """Commands whose errors and warnings are one line on stderr: wrong options and bad values end with status 2."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and leave Python with its status."""
         try:
-            status = super().main(*args, **{**options, "standalone_mode": False})
+            with warnings.catch_warnings():
+                warnings.showwarning = _teller()
+                status = super().main(*args, **{**options, "standalone_mode": False})
         except _UsageError as error:
             status = _complain(f"{error.format_message().rstrip('.')}; see {_NAME} --help.", _BAD_INPUT)
         except (ValueError, OSError, ImportError) as error:
@@ -114,8 +119,23 @@ for _command in (fit, predict, preview, submit, collect, sweep, doctor):
 
 
 def _complain(message: str, status: int) -> int:
-    typer.echo(f"{_NAME}: {' '.join(message.split())}", err=True)
+    """Say in one line, and in the terms of the command line, what is wrong."""
+    line = re.sub(r"\bn_qubits\b", "--qubits", " ".join(message.split()))
+    line = re.sub(r'\b(selection|backend|connectivity)="(\w+)"', r"--\1 \2", line)
+    typer.echo(f"{_NAME}: {line}", err=True)
     return status
+
+
+def _teller() -> Callable[..., None]:
+    """Return what says each warning once, in one line."""
+    told: set[str] = set()
+
+    def tell(message: Warning | str, *_: Any) -> None:
+        if str(message) not in told:
+            _complain(f"warning: {str(message).rstrip('.')}.", 0)
+        told.add(str(message))
+
+    return tell
 
 
 def _to_stderr(line: str) -> None:

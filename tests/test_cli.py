@@ -103,7 +103,7 @@ def test_progress_is_shown_on_a_terminal_unless_it_is_not_wanted(tmp_path, monke
     [
         (["demo", "--dataset", "mnist"], "dataset must be one of breast_cancer, wine, iris, digits, moons, circles"),
         (["demo", "--backend", "abacus"], "backend must be one of auto, statevector, mps"),
-        (["demo", "--qubits", "0"], "n_qubits must be an integer of at least 1, got 0"),
+        (["demo", "--qubits", "0"], "--qubits must be an integer of at least 1, got 0"),
         (["demo", "--qubits", "40", "--backend", "statevector"], "holds 30 qubits at most, got 40"),
         (["demo", "--max-iter", "0"], "max_iter must be an integer of at least 1, got 0"),
         (["demo", "--seed", "-1"], "seed must be an integer of at least 0, got -1"),

@@ -104,7 +104,7 @@ class PauliBasis:
         """Return the ``12 n`` strings on a closed ring of ``n_qubits`` qubits, at least 3."""
         check_integer("n_qubits", n_qubits, at_least=1)
         if n_qubits < 3:
-            raise ValueError(f"n_qubits must be at least 3 for a ring, got {n_qubits}; use PauliBasis.chain.")
+            raise ValueError(f"n_qubits must be at least 3 for a ring, got {n_qubits}; use a chain.")
         return cls.from_edges(n_qubits, [(q, (q + 1) % n_qubits) for q in range(n_qubits)])
 
     @classmethod
