@@ -88,6 +88,38 @@ class Inspectable(KeptInFiles, BaseEstimator):
         """The learned operators O_k, one for each output."""
         return [self.basis_.to_operator(row) for row in self.parameters_.labels]
 
+    @property
+    def intercepts_(self) -> Array:
+        """What is added to the expectation values of the label operators, (n_outputs,)."""
+        return np.array(self.parameters_.intercepts, dtype=np.float64)
+
+    def hamiltonians(self, X: ArrayLike) -> list[SparsePauliOp]:
+        """Return the Hamiltonian of each row, whose ground state its outputs are read off.
+
+        Parameters
+        ----------
+        X : (n_rows, n_features) array_like
+            Rows to look at.
+
+        Returns
+        -------
+        list of SparsePauliOp
+            ``B - sum_m f_m(x) X_m``, in the computational axes and in units of the model's start field. A string with
+            no coefficient is there too.
+
+        Examples
+        --------
+        >>> from hamiltonian_ml import HamiltonianClassifier
+        >>> from hamiltonian_ml.referee import exact_ground_state
+        >>> model = HamiltonianClassifier(2, max_iter=5, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
+        >>> state = exact_ground_state(model.hamiltonians([[0.3]])[0])
+        >>> logits = [state.expectation(o) + c for o, c in zip(model.label_operators_, model.intercepts_)]
+        >>> abs((logits[1] - logits[0]) - model.decision_function([[0.3]])[0]) < 1e-6
+        True
+        """
+        check_is_fitted(self)
+        return [self.basis_.to_operator(row) for row in self._coefficients(self._rows(X))]
+
     def certify(self, X: ArrayLike) -> xr.Dataset:
         """Return how far the ground state behind each prediction can be trusted.
 
@@ -145,7 +177,7 @@ class Inspectable(KeptInFiles, BaseEstimator):
         rows = self._rows(X)
         check_integer("max_dimension", max_dimension, at_least=1)
         check_integer("rounds", rounds, at_least=1)
-        coefficients = np.asarray(linear_embedding(self.parameters_, rows))
+        coefficients = self._coefficients(rows)
         rotations = self._chosen.rotations(coefficients)
         if rotations is not None:
             coefficients = rotate(self.basis_, coefficients, rotations)
@@ -235,6 +267,11 @@ class Inspectable(KeptInFiles, BaseEstimator):
         except ValueError:  # a picture is no place to complain of parameters
             return diagram
         return diagram + picture(self, basis)
+
+    def _coefficients(self, rows: Array) -> Array:
+        """Return the coefficients (n_rows, n_terms) of the Hamiltonians of checked rows, in the computational axes."""
+        with jax.enable_x64(True):
+            return np.asarray(linear_embedding(self.parameters_, rows))
 
     def _checked(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[Array, NDArray[Any]]:
         """Return rows and labels or values as arrays, or raise ValueError."""

@@ -106,6 +106,8 @@ history_ : xarray.Dataset
     Loss, gradient norm, smallest gap and subspace dimension of every epoch.
 bias_operator_, feature_operators_, label_operators_ : SparsePauliOp and lists of them
     The learned operators. Those of labels act on real targets brought to mean 0 and variance 1.
+intercepts_ : (n_outputs,) ndarray
+    What is added to the expectation values of the label operators.
 subspace_ : Subspace
     Basis states used for prediction.
 samples_ : Samples or None

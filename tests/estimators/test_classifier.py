@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
+from hamiltonian_ml.referee.exact import exact_ground_state
 from hamiltonian_ml.selection.krylov import KrylovSelection
 from hamiltonian_ml.selection.strategy import Selected
 from hamiltonian_ml.subspace import memory
@@ -130,6 +131,19 @@ def test_operators_and_history_are_there_after_fit(blobs):
     assert history.loss.values.tolist() == model.loss_curve_
     assert history.sizes["epoch"] == model.n_iter_ == 5
     assert history.loss.attrs["units"] == "nat"
+
+
+@pytest.mark.parametrize("embedding", ["linear", "quadratic", "fourier"])
+@pytest.mark.parametrize("frame", ["mean_field", "computational"])
+def test_operators_and_intercepts_are_the_whole_model(blobs, embedding, frame):
+    X, y = blobs
+    model = HamiltonianClassifier(3, embedding=embedding, frame=frame, max_iter=3, random_state=0).fit(X, y)
+    hamiltonians = model.hamiltonians(X[:3])
+    assert len(hamiltonians) == 3
+    for hamiltonian, logits in zip(hamiltonians, model.decision_function(X[:3]), strict=True):
+        state = exact_ground_state(hamiltonian)
+        expected = [state.expectation(operator) for operator in model.label_operators_] + model.intercepts_
+        np.testing.assert_allclose(logits, expected, atol=1e-6)  # residual of the prediction's solver over a gap of 1
 
 
 def test_without_entangling_strings_every_state_is_a_product(blobs):
