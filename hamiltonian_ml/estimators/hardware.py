@@ -37,6 +37,7 @@ class HardwareMethods:
 
     if TYPE_CHECKING:
         store: Any
+        selection: Any
         max_qpu_seconds: float | None
         random_state: Any
         connectivity: Any
@@ -187,14 +188,15 @@ class HardwareMethods:
     def _go_on(self, content: dict[str, NDArray[Any]], store: SampleStore) -> Self:
         """Fit from the store as far as it goes."""
         weights = content["sample_weight"] if len(content["sample_weight"]) else None
-        given, self.store = self.store, store
+        given = self.store, self.selection
+        self.store, self.selection = store, options.placed(self.selection, store=store)
         self.pending_jobs_: list[str] = []
         try:
             self.fit(_table(content), content["y"], sample_weight=weights)
         except SamplesPendingError as pending:
             self.pending_jobs_ = pending.job_ids
         finally:
-            self.store = given
+            self.store, self.selection = given
         return self
 
     def _checked_store(self) -> SampleStore:
@@ -206,6 +208,7 @@ class HardwareMethods:
                 f"random_state must be an integer, so that the fit can be taken up again, got {self.random_state!r}."
             )
         check_random_state(self.random_state)
+        options.with_common(self.selection, self)  # raises, before anything is kept, if there are two stores
         return store
 
     def _submitted(self, store: SampleStore) -> list[Path]:

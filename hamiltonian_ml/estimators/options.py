@@ -5,6 +5,7 @@ In: an estimator's parameters as the user gave them. Out: checked values, a `Pau
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from hamiltonian_ml.bases.frames import FRAMES
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.learning.feature_maps import FeatureMap, Features, Mapped, Products, Waves, mix
 from hamiltonian_ml.learning.settings import Settings
+from hamiltonian_ml.sampling.store import SampleStore, as_store
 from hamiltonian_ml.selection.classical import ClassicalSelection
 from hamiltonian_ml.selection.controls import RandomSelection
 from hamiltonian_ml.selection.full import FullSelection
@@ -95,7 +97,7 @@ def make_selection(estimator: Any, basis: PauliBasis) -> Selection:
         "classical": ClassicalSelection(estimator.max_dimension),
         "random": RandomSelection(estimator.max_dimension),
     }
-    chosen = _named_or_own(estimator.selection, basis.n_qubits, strategies)
+    chosen: Selection = with_common(_named_or_own(estimator.selection, basis.n_qubits, strategies), estimator)
     _check_frame(estimator.frame, basis, chosen)
     if isinstance(chosen, KrylovSelection):
         chosen.check_size(basis.n_qubits)
@@ -123,6 +125,40 @@ def _named_or_own(selection: Any, n_qubits: int, strategies: dict[str, Selection
         )
     own: Selection = selection
     return own
+
+
+def with_common(selection: Any, estimator: Any) -> Any:
+    """Return a strategy that keeps its samples in the store of an estimator and within its budget.
+
+    Raises
+    ------
+    ValueError
+        If the strategy has a store or a budget already, and the estimator another.
+    """
+    inner = selection
+    while isinstance(inner, RefinedSelection):
+        inner = inner.base
+    if not isinstance(inner, KrylovSelection):
+        return selection
+    changes = {}
+    for name, same in (("store", _resolved), ("max_qpu_seconds", lambda budget: budget)):
+        own, common = getattr(inner, name), getattr(estimator, name)
+        if own is not None and common is not None and same(own) != same(common):
+            raise ValueError(f"{name} is {common!r}, but that of the object given as selection is {own!r}; give one.")
+        changes[name] = own if common is None else common
+    return placed(selection, **changes)
+
+
+def placed(selection: Any, **changes: Any) -> Any:
+    """Return a strategy with another store or budget where it samples, and anything else as it is."""
+    if isinstance(selection, RefinedSelection):
+        return replace(selection, base=placed(selection.base, **changes))
+    return replace(selection, **changes) if isinstance(selection, KrylovSelection) else selection
+
+
+def _resolved(store: Any) -> SampleStore | None:
+    known = as_store(store)
+    return None if known is None else replace(known, folder=known.path.resolve())
 
 
 def _check_frame(frame: Any, basis: PauliBasis, selection: Selection) -> None:

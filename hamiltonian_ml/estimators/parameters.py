@@ -85,7 +85,7 @@ MEANINGS = {
     ends with the same numbers. In a folder that exists each fit has a file of its own, which suits searches.""",
     "store": """str, Path, SampleStore or None, default=None
     Folder of samples and jobs: what was measured once is not measured again, here or where the folder is copied to.
-    A remote backend needs one.""",
+    A remote backend needs one. Holds for an object given as ``selection`` too.""",
     "max_qpu_seconds": """float or None, default=None
     Budget of processor time for all jobs of the store. What would exceed it is not sent: a fit ends with the
     samples that it has, or is refused if it has none.""",

@@ -11,7 +11,14 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from hamiltonian_ml import HamiltonianClassifier, HamiltonianHeadClassifier, HamiltonianRegressor, SampleStore
+from hamiltonian_ml import (
+    HamiltonianClassifier,
+    HamiltonianHeadClassifier,
+    HamiltonianRegressor,
+    KrylovSelection,
+    RefinedSelection,
+    SampleStore,
+)
 from hamiltonian_ml.sampling import jobs, run
 from hamiltonian_ml.sampling.ledger import Ledger
 from hamiltonian_ml.sampling.pieces import split_jobs
@@ -30,7 +37,8 @@ def place(tmp_path):
 
 def classifier(backend, store, **options):
     common = {"max_iter": 4, "refresh_every": 2, "shots": 7, "krylov_dimension": 3, "random_state": 0, "tol": 0.0}
-    return HamiltonianClassifier(2, selection="krylov", backend=backend, store=store, **{**common, **options})
+    given = {"selection": "krylov", "backend": backend, "store": store, **common, **options}
+    return HamiltonianClassifier(2, **given)
 
 
 @pytest.mark.parametrize("options", [{}, {"krylov_dimension": 5, "max_iter": 5}, {"expansion_rounds": 1}])
@@ -173,6 +181,38 @@ def test_heads_on_two_bases_are_two_fits_though_both_look_alike(place):
         assert fitted.predict(X).shape == (5,)
     with pytest.raises(ValueError, match="has 0 submitted fits of HamiltonianHeadClassifier with these parameters"):
         head(LogisticRegression(C=1.0).fit(X, Y[[1, 1, 0, 0, 0]]), backend, store).collect()
+
+
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("refined", [False, True])
+def test_budget_and_mode_hold_for_a_selection_object_too(place, given, refined):
+    backend, service, store = place
+    own = KrylovSelection(backend=backend, shots=7, store=store if given else None)
+    options = {"selection": RefinedSelection(own, dimension=3) if refined else own}
+    with pytest.raises(NoMoreSamplesError, match="max_qpu_seconds is 1, of which"):
+        classifier("auto", str(store), max_qpu_seconds=1.0, **options).submit(X, Y)
+    assert not service.jobs()
+    service.script(status=["waiting"] * 5)
+    model = classifier("auto", str(store), **options)
+    assert model.submit(X, Y).pending_jobs_ == ["job0"]
+    assert model.selection is options["selection"]
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"store": "elsewhere"}, "store is .* but that of the object given as selection is 'elsewhere'; give one"),
+        ({"max_qpu_seconds": 3.0}, r"max_qpu_seconds is 5\.0, but that of the object given as selection is 3\.0; give"),
+    ],
+)
+def test_a_selection_with_another_store_or_budget_is_refused(place, own, message):
+    backend, service, store = place
+    model = classifier("auto", store, max_qpu_seconds=5.0, selection=KrylovSelection(backend=backend, shots=7, **own))
+    for method in (model.fit, model.submit):
+        with pytest.raises(ValueError, match=message):
+            method(X, Y)
+    assert not service.jobs()
+    assert not store.exists()
 
 
 def test_a_fit_that_is_submitted_again_is_kept_once(place):
