@@ -6,10 +6,11 @@ In: tables as scikit-learn passes them. Out: a fitted object; what a label means
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
+import jax
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
@@ -20,11 +21,12 @@ from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT, PauliBasis
 from hamiltonian_ml.estimators import options
 from hamiltonian_ml.estimators.callbacks import CallbackSupport, Watch, with_callbacks
 from hamiltonian_ml.estimators.hardware import HardwareMethods
+from hamiltonian_ml.estimators.identity import digest_of
 from hamiltonian_ml.estimators.inspection import Inspectable
 from hamiltonian_ml.estimators.parameters import HamiltonianParameters
 from hamiltonian_ml.estimators.targets import Targets
 from hamiltonian_ml.estimators.validation import checked_rows, checked_weights
-from hamiltonian_ml.learning.checkpoint import Checkpoint, identity_of, identity_of_model
+from hamiltonian_ml.learning.checkpoint import Checkpoint, identity_of_model
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, solve
 from hamiltonian_ml.learning.model import Parameters, initial_parameters, readout
@@ -32,7 +34,6 @@ from hamiltonian_ml.learning.progress import Progress
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import Rows
 from hamiltonian_ml.learning.training import Trained, spawned, train
-from hamiltonian_ml.selection.krylov import KrylovSelection
 from hamiltonian_ml.selection.strategy import Selection
 from hamiltonian_ml.subspace.certificate import GAP_TOL
 
@@ -95,7 +96,7 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         basis, selection, settings = self._plan(int(used.sum()))
         options.check_validation(self)
         seed = self._draw_seed()
-        checkpoint = self._checkpoint(data, (basis, selection, settings), targets, seed)
+        checkpoint = self._checkpoint(data, targets, seed)
         root = np.random.SeedSequence(seed if checkpoint is None else checkpoint.read_seed())
         start = self._start(basis, X.shape[1], targets, root)
         rows, validation = self._held_out(data, targets, spawned(root, 2))
@@ -143,26 +144,18 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         first, second = ((data[0][part], data[1][part], data[2][part]) for part in (np.sort(kept), np.sort(held)))
         return first, second
 
-    def _checkpoint(
-        self, data: Rows, plan: tuple[PauliBasis, Selection, Settings], targets: Targets, seed: int
-    ) -> Checkpoint | None:
+    def _checkpoint(self, data: Rows, targets: Targets, seed: int) -> Checkpoint | None:
         if self.checkpoint is None:
             return None
         if not isinstance(self.checkpoint, str | Path):
             raise ValueError(f"checkpoint must be None, a file or a folder, got {self.checkpoint!r}.")
-        own = self.get_params(deep=False)
-        basis, selection, settings = plan
-        if isinstance(selection, KrylovSelection):  # where samples are kept does not change them
-            selection = replace(selection, store=None, max_qpu_seconds=None)
-        told = {"embedding", "rank", "early_stopping", "validation_fraction", "warm_start"}
-        options_ = {name: own[name] for name in told}
-        state = self.random_state
-        random_state = state if state is None or isinstance(state, int | np.integer) else type(state).__name__
-        identity = identity_of(
-            {"features": data[0], "targets": data[1], "weights": data[2]},
-            options_ | {"strings": basis.labels, "selection": selection, "settings": settings}
-            | {"random_state": random_state, "loss": targets.loss_unit},
-        )  # fmt: skip
+        goes_on = self.warm_start and hasattr(self, "parameters_")
+        before = jax.tree.leaves((self.parameters_, getattr(self, "memory_", None))) if goes_on else []
+        seen = {"features": [data[0]], "targets": [data[1]], "weights": [data[2]], "start values": before}
+        identity = self._identity() | {name: digest_of(arrays) for name, arrays in seen.items()}
+        identity |= {"loss": targets.loss_unit}
+        if self.random_state not in (None, np.random):  # one without a seed goes on with that of the file
+            identity["random_state"] = str(seed)
         return Checkpoint(Path(self.checkpoint), identity, seed)
 
     def _fitted(self, run: Progress, targets: Targets) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _get_feature_names
 
 from hamiltonian_ml.estimators import options
+from hamiltonian_ml.estimators.identity import identity_of
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.model import initial_parameters
 from hamiltonian_ml.sampling.files import write_whole
@@ -26,8 +27,6 @@ from hamiltonian_ml.sampling.jobs import SamplesPendingError
 from hamiltonian_ml.sampling.store import SampleStore, as_store, npz_bytes
 from hamiltonian_ml.sampling.usage import Usage
 
-# These say where files lie, what may be spent and what is shown; they do not change what is fitted.
-_NO_PART_OF_THE_FIT = ("store", "max_qpu_seconds", "verbose", "checkpoint")
 _ROWS = ("X", "columns", "y", "sample_weight")
 _SAME_PARTS = 1e-3  # another processor rounds differently through many layers; another model is off by about one
 
@@ -224,10 +223,14 @@ class HardwareMethods:
         """Return what fitted models among the parameters make of rows, since their text does not tell them apart."""
         return np.ones(0)
 
+    def _identity(self) -> dict[str, str]:
+        """Return a text for each parameter that can change what is fitted."""
+        given = self.get_params(deep=False)
+        return identity_of(given | {"selection": options.placed(given["selection"], store=None, max_qpu_seconds=None)})
+
     def _made_for(self) -> str:
         """Return class and parameters as text."""
-        known = {k: repr(v) for k, v in self.get_params(deep=False).items() if k not in _NO_PART_OF_THE_FIT}
-        return json.dumps({"class": type(self).__name__, **known}, sort_keys=True)
+        return json.dumps({"class": type(self).__name__, **self._identity()}, sort_keys=True)
 
     def _fit_key(self) -> str:
         return hashlib.sha256(self._made_for().encode()).hexdigest()[:20]

@@ -82,7 +82,9 @@ MEANINGS = {
     Whether another ``fit`` goes on from the operators that the last one learned.""",
     "checkpoint": """path_like or None, default=None
     A netCDF file that the fit is written to between epochs. Where it exists, a fit that was killed is gone on with and
-    ends with the same numbers. In a folder that exists each fit has a file of its own, which suits searches.""",
+    ends with the same numbers. In a folder that exists each fit has a file of its own, which suits searches. A fit
+    with other rows, parameters or start values is another one; functions and objects of your own count by their code
+    and what they hold, which the same version of Python has to read.""",
     "store": """str, Path, SampleStore or None, default=None
     Folder of samples and jobs: what was measured once is not measured again, here or where the folder is copied to.
     A remote backend needs one. Holds for an object given as ``selection`` too.""",

@@ -8,8 +8,6 @@ its samples, and the states that the solver starts from are all there.
 from __future__ import annotations
 
 import hashlib
-import re
-import sys
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -30,7 +28,6 @@ from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.subspace.structure import restrict
 
 KIND, VERSION = "checkpoint", 1
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 @dataclass
@@ -98,17 +95,6 @@ class Checkpoint:
                 "file or a folder, in which each fit has its own file."
             )
         return arrays, description
-
-
-def identity_of(arrays: dict[str, NDArray[Any]], options: dict[str, Any]) -> dict[str, str]:
-    """Return digests of data and the text of options, to tell a fit from others."""
-    digests = {
-        name: hashlib.sha256(repr((array.dtype.str, array.shape)).encode() + np.ascontiguousarray(array).tobytes())
-        for name, array in arrays.items()
-    }
-    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):  # arrays among the options to the last digit
-        texts = {name: _ADDRESS.sub("", repr(value)) for name, value in options.items()}
-    return {name: digest.hexdigest() for name, digest in digests.items()} | texts
 
 
 def _packed(progress: Progress) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -14,11 +14,13 @@ import pytest
 from sklearn.datasets import make_moons
 from sklearn.model_selection import GridSearchCV
 
+from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators import callbacks
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.estimators.head import HamiltonianHeadClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from hamiltonian_ml.estimators.transformer import HamiltonianTransformer
+from hamiltonian_ml.selection.strategy import Selected
 
 FIT = {"learning_rate": 0.1, "random_state": 0}
 
@@ -98,7 +100,7 @@ def test_a_fit_with_a_checkpoint_is_as_one_without(moons, tmp_path):
     np.testing.assert_array_equal(model.parameters_.labels, plain.parameters_.labels)
     with pytest.raises(ValueError, match=r"fit\.nc is of a fit with other features; delete it"):
         model.fit(X + 1, y)
-    with pytest.raises(ValueError, match=r"fit\.nc is of a fit with other settings"):
+    with pytest.raises(ValueError, match=r"fit\.nc is of a fit with other alpha; delete it"):
         model.set_params(alpha=0.1).fit(X, y)
     with pytest.raises(ValueError, match="checkpoint must be None, a file or a folder, got 3"):
         model.set_params(checkpoint=3).fit(X, y)
@@ -108,6 +110,54 @@ def test_a_search_keeps_its_fits_in_a_folder(moons, tmp_path):
     model = HamiltonianClassifier(2, max_iter=3, checkpoint=str(tmp_path), **FIT)
     GridSearchCV(model, {"alpha": [0.0, 0.1]}, cv=2).fit(*moons)
     assert len(list(tmp_path.glob("*.nc"))) == 5
+
+
+class _Few:
+    """The first states, without a word of how many."""
+
+    needs_refresh = False
+
+    def __init__(self, count):
+        self.count = count
+
+    def select(self, basis, coefficients, weights, *, seed):
+        return Selected(Subspace.from_integers(range(self.count), basis.n_qubits))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("start_scale", [0.02, 1.0]),
+        ("embedding", [lambda X: X**2, lambda X: 3 * X]),
+        ("selection", [_Few(4), _Few(2)]),
+    ],
+)
+def test_a_search_with_checkpoints_scores_as_one_without(moons, tmp_path, name, values):
+    found, expected = (
+        GridSearchCV(model, {name: values}, cv=2, refit=False).fit(*moons).cv_results_["mean_test_score"].tolist()
+        for model in (HamiltonianClassifier(2, max_iter=3, checkpoint=place, **FIT) for place in (tmp_path, None))
+    )
+    assert found == expected
+    assert len(list(tmp_path.glob("*.nc"))) == 4
+
+
+def test_a_warm_start_is_not_taken_for_the_fit_before(moons, tmp_path):
+    def twice(checkpoint):
+        model = HamiltonianClassifier(2, max_iter=5, warm_start=True, checkpoint=checkpoint, **FIT)
+        return [model.fit(*moons).loss_curve_ for _ in range(2)]
+
+    assert twice(tmp_path) == twice(None) == twice(tmp_path)  # the last finds fits that are done
+    assert len(list(tmp_path.glob("*.nc"))) == 2
+    with pytest.raises(ValueError, match=r"fit\.nc is of a fit with other start values; delete it"):
+        twice(tmp_path / "fit.nc")
+
+
+@pytest.mark.parametrize(("random_state", "files"), [(None, 1), (0, 1), (np.random.RandomState(0), 2)])
+def test_a_fit_without_a_seed_takes_that_of_its_checkpoint(moons, tmp_path, random_state, files):
+    model = HamiltonianClassifier(2, max_iter=2, random_state=random_state, checkpoint=tmp_path)
+    first = model.fit(*moons).loss_curve_
+    assert (model.fit(*moons).loss_curve_ == first) == (files == 1)  # a generator that went on gives another seed
+    assert len(list(tmp_path.glob("*.nc"))) == files
 
 
 _VICTIM = """

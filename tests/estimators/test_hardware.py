@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -18,11 +19,12 @@ from hamiltonian_ml import (
     KrylovSelection,
     RefinedSelection,
     SampleStore,
+    Subspace,
 )
 from hamiltonian_ml.sampling import jobs, run
 from hamiltonian_ml.sampling.ledger import Ledger
 from hamiltonian_ml.sampling.pieces import split_jobs
-from hamiltonian_ml.selection.strategy import NoMoreSamplesError
+from hamiltonian_ml.selection.strategy import NoMoreSamplesError, Selected
 from tests.sampling.fake_service import fake_remote
 
 X = np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5], [0.0, 1.0], [0.2, 0.9]])  # the fourth row is the first again
@@ -213,6 +215,68 @@ def test_a_selection_with_another_store_or_budget_is_refused(place, own, message
             method(X, Y)
     assert not service.jobs()
     assert not store.exists()
+
+
+@pytest.mark.parametrize("rounds", [0, 1])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_checkpoint_is_gone_on_with_after_the_budget_was_raised(place, tmp_path, rounds, own):
+    backend, service, store = place
+    options = {"expansion_rounds": rounds, "max_dimension": 3, "checkpoint": tmp_path / "fit.nc"}
+
+    def model(budget):
+        if own:
+            selection = KrylovSelection(backend=backend, shots=7, max_qpu_seconds=budget)
+            return classifier("auto", store, selection=selection, **options)
+        return classifier(backend, store, max_qpu_seconds=budget, **options)
+
+    with pytest.warns(UserWarning, match="training ends early"):
+        model(3.0).fit(X, Y)
+    assert len(service.jobs()) == 1
+    service.script(status=["waiting"])
+    assert model(100.0).submit(X, Y).pending_jobs_ == ["job1"]
+    assert model(200.0).collect(wait=True).n_iter_ == 4
+    assert len(service.jobs()) == 3
+
+
+COLLECTING = """
+import sys
+from tests.estimators.test_hardware import FITS, classifier
+from tests.sampling.fake_service import fake_remote
+backend, _ = fake_remote(sys.argv[1])
+for fit in FITS:
+    print(classifier(backend, sys.argv[2], **fit()).collect(wait=True).n_iter_)
+"""
+
+
+class Own:
+    """A strategy of one's own; Python shows no more of it than an address."""
+
+    needs_refresh = False
+
+    def select(self, basis, coefficients, weights, *, seed):
+        return Selected(Subspace.full(basis.n_qubits))
+
+
+FITS = [
+    lambda: {"embedding": lambda X: X**2, "max_iter": 2, "alpha": 0.0},
+    lambda: {"selection": Own(), "max_iter": 3, "random_state": np.int64(1), "alpha": 0},
+]
+
+
+def test_fits_with_functions_and_objects_of_ones_own_are_collected_elsewhere(place):
+    backend, service, store = place
+    for fit in FITS:
+        classifier(backend, store, **fit()).submit(X, Y)
+    command = [sys.executable, "-c", COLLECTING, str(service.folder), str(store)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], check=True, capture_output=True, text=True, env=environment
+    )
+    assert done.stdout.split() == ["2", "3"]
+    for same in ({"random_state": 1, "alpha": 0.0}, {"random_state": np.uint8(1), "alpha": np.float32(0)}):
+        assert classifier(backend, store, **{**FITS[1](), **same}).collect().n_iter_ == 3
+    with pytest.raises(ValueError, match="has 0 submitted fits"):
+        classifier(backend, store, **{**FITS[0](), "embedding": lambda X: 3 * X}).collect()
 
 
 def test_a_fit_that_is_submitted_again_is_kept_once(place):

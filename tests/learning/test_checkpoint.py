@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hamiltonian_ml.bases.pauli import PauliBasis
-from hamiltonian_ml.learning.checkpoint import Checkpoint, identity_of
+from hamiltonian_ml.learning.checkpoint import Checkpoint
 from hamiltonian_ml.learning.feature_maps import Features, mix
 from hamiltonian_ml.learning.losses import softmax_cross_entropy
 from hamiltonian_ml.learning.model import initial_parameters
@@ -98,16 +98,3 @@ def test_writing_takes_a_small_share_of_the_time(tmp_path):
     again = _run(FullSelection(), _checkpoint(tmp_path / "run.nc"))
     resumed = [epoch.loss for epoch in again.epochs]
     assert resumed == [epoch.loss for epoch in _run(FullSelection()).epochs]
-
-
-def test_addresses_of_objects_do_not_make_a_fit_another_one():
-    first, second = (identity_of({}, {"selection": [object()]}) for _ in range(2))
-    assert first == second
-    assert identity_of({"x": np.ones(2)}, {}) != identity_of({"x": np.ones((2, 1))}, {})
-
-
-@pytest.mark.parametrize("place", [1, 1000])
-def test_start_values_count_to_the_last_digit(place):
-    start, other = np.ones(2000), np.ones(2000)
-    other[place] += 1e-12
-    assert identity_of({}, {"embedding": (len, start)}) != identity_of({}, {"embedding": (len, other)})
