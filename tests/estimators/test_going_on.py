@@ -87,6 +87,18 @@ def test_early_stopping_keeps_the_best_parameters_on_rows_held_out(moons):
         np.testing.assert_array_equal(longer.parameters_.labels, model.parameters_.labels)
 
 
+def test_early_stopping_holds_out_the_classes_in_equal_shares():
+    y = np.repeat([0, 1], [8, 32])
+    X = y[:, None].astype(float)  # rows of a class are equal, so that shares alone tell the two losses apart
+    for seed in range(8):  # by chance, one choice in three has these shares
+        still = HamiltonianClassifier(
+            1, max_iter=1, early_stopping=True, validation_fraction=0.25, learning_rate=1e-9, batch_size=40,
+            random_state=seed, start_scale=0.5,
+        ).fit(X, y)  # fmt: skip
+        # 1e-6: a step moves the loss by its size times the gradient, 1e-9; one row more of a class moves it by .01
+        assert still.history_.validation_loss.values[0] == pytest.approx(still.loss_curve_[0], abs=1e-6)
+
+
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -1, "some"])
 def test_a_wrong_validation_fraction_is_named(moons, fraction):
     with pytest.raises(ValueError, match="validation_fraction must be"):

@@ -1,0 +1,31 @@
+"""The figure of a sweep: what its points and bars stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from hamiltonian_ml.display.sweep import sweep_figure
+
+
+def results(*by_seed: list[float]) -> xr.Dataset:
+    """Return test accuracies of 2, 3, ... qubits, a list for each seed."""
+    values = np.array(by_seed)[:, :, None, None]
+    names = ("seed", "n_qubits", "selection", "backend")
+    places = {"n_qubits": range(2, 2 + values.shape[1]), "selection": ["full"], "backend": ["auto"]}
+    return xr.Dataset({"test_accuracy": (names, values)}, places)
+
+
+def test_points_are_means_over_seeds_and_bars_their_standard_errors():
+    axes = sweep_figure(results([0.6, 0.5], [0.8, 0.5], [0.7, np.nan], [0.7, np.nan])).axes[0]
+    line, _, bars = axes.containers[0]
+    np.testing.assert_allclose(line.get_xydata(), [[2, 0.7], [3, 0.5]], atol=1e-12)  # round-off
+    halves = [np.ptp(segment[:, 1]) / 2 for segment in bars[0].get_segments()]
+    deviation = np.sqrt(2 / 300)  # of .6, .8, .7, .7, over n - 1
+    assert halves == pytest.approx([deviation / 2, 0], abs=1e-12)  # by the root of four seeds
+
+
+def test_one_seed_has_no_bar():
+    bars = sweep_figure(results([0.6, 0.5])).axes[0].containers[0][2]
+    assert [np.ptp(segment[:, 1]) for segment in bars[0].get_segments()] == [0, 0]
