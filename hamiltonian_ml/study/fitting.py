@@ -16,12 +16,12 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from hamiltonian_ml.bases.checks import check_choice, check_integer
+from hamiltonian_ml.bases.checks import check_choice, check_integer, check_real
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from hamiltonian_ml.sampling.usage import Usage
-from hamiltonian_ml.study.tables import listed, numbers_of, require_columns, row_numbers
+from hamiltonian_ml.study.tables import in_numpy, listed, numbers_of, require_columns, row_numbers
 
 TASKS = ("auto", "classification", "regression")
 _MOST_CLASSES = 20  # numbers with more distinct values are taken for quantities
@@ -61,7 +61,8 @@ class FitSettings:
         check_integer("seed", self.seed, at_least=0)
         if self.seed > _LARGEST_SEED:
             raise ValueError(f"seed must be at most {_LARGEST_SEED}, got {self.seed}.")
-        if not 0 <= self.test_fraction < 1:
+        check_real("test_fraction", self.test_fraction)
+        if self.test_fraction >= 1:
             raise ValueError(f"test_fraction must be from 0 to below 1, got {self.test_fraction!r}.")
         if self.target in self.drop:
             raise ValueError(f"target is the column {self.target!r}, which is dropped; choose another.")
@@ -211,6 +212,7 @@ def _prepared(table: pd.DataFrame, settings: FitSettings, *, verbose: bool) -> _
         raise ValueError(f"the table has no column beside the target {settings.target!r} and those that are dropped.")
     target = table[settings.target]
     _check_filled(target)
+    target = in_numpy(target)
     classes = _means_classes(target, settings.task)
     if classes:
         target = target.astype(str) if not pd.api.types.is_numeric_dtype(target) else target

@@ -89,6 +89,23 @@ def numbers_of(table: pd.DataFrame, *, may_drop: bool = True) -> pd.DataFrame:
     return pd.DataFrame(columns, index=table.index)
 
 
+def in_numpy(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column without gaps whose numbers or truth values, if it holds such, are NumPy's and not Arrow's.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> in_numpy(pd.Series([1, 0], dtype="Int64")).dtype
+    dtype('int64')
+    """
+    kind = column.dtype
+    numbers = pd.api.types.is_bool_dtype(kind) or pd.api.types.is_numeric_dtype(kind)
+    if not numbers or not isinstance(kind, pd.api.extensions.ExtensionDtype):
+        return column
+    inner = np.dtype(getattr(kind, "numpy_dtype", object))
+    return column.astype(inner if inner.kind in "biufc" else np.dtype(np.float64))  # of decimals, for instance
+
+
 def _read_text(file: Path, separator: str) -> pd.DataFrame:
     table = pd.read_csv(file, sep=separator, low_memory=False)  # one kind for all cells of a column
     words = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False, na_values=[""])
