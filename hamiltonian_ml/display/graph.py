@@ -42,7 +42,8 @@ def draw_graph(ax: Axes, basis: PauliBasis, coefficients: NDArray[np.float64]) -
     ends = places[np.array(basis.edges, dtype=int).reshape(-1, 2)]
     ax.add_collection(LineCollection(ends.tolist(), colors="black", linewidths=widths, zorder=1))
     shades = mpl.colormaps["Greys"](_LIGHTEST + (_DARKEST - _LIGHTEST) * qubits)
-    ax.scatter(places[:, 0], places[:, 1], s=_SIZE**2, c=shades, edgecolors="black", linewidths=0.8, zorder=2)
+    discs = ax.scatter(places[:, 0], places[:, 1], s=_SIZE**2, c=shades, edgecolors="black", linewidths=0.8, zorder=2)
+    discs.set_clip_on(False)  # on a narrow graph they reach over the margin
     for number, ((x, y), strength) in enumerate(zip(places.tolist(), qubits.tolist(), strict=True)):
         colour = "white" if strength >= _WHITE_FROM else "black"
         ax.text(x, y, str(number), color=colour, ha="center", va="center", size=7, zorder=3)

@@ -55,6 +55,19 @@ def test_qubits_do_not_overlap_in_a_new_figure(basis, rng):
     assert all(shown.contains(*corner) for box in boxes for corner in (box.min, box.max))
 
 
+@pytest.mark.parametrize("n_qubits", [5, 12, 50])
+def test_no_disc_is_cut_off_at_the_border_of_the_map(n_qubits, rng):
+    basis = PauliBasis.heavy_hex(n_qubits)
+    display = OperatorDisplay(rng.normal(size=basis.n_terms), basis, unit="nat").plot()
+    display.figure_.canvas.draw()
+    _, discs = display.map_ax_.collections
+    radius = np.sqrt(discs.get_sizes().max()) / 2 * display.figure_.dpi / 72
+    centres = display.map_ax_.transData.transform(discs.get_offsets())
+    shown = display.map_ax_.bbox if discs.get_clip_on() else display.figure_.bbox
+    corners = np.concatenate([centres - radius, centres + radius])
+    assert all(shown.contains(*corner) for corner in corners)
+
+
 def test_only_graphs_other_than_chains_and_rings_get_a_map():
     maps = [
         OperatorDisplay(np.ones(basis.n_terms), basis, unit="nat").plot().map_ax_ is not None
