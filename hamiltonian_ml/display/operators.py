@@ -23,19 +23,20 @@ _LETTERS = ("X", "Y", "Z")
 _PAIRS = tuple(a + b for a in _LETTERS for b in _LETTERS)
 _SPACE = 0.4  # between the rows of one-qubit and of two-qubit strings, in rows
 _MOST_TICKS = 13
-_MOST_DASHES = 24  # columns; in more of them dashes would fill the cells
-_FAINT = 0.15  # of the largest coefficient: below it a cell is nearly white and its sign does not matter
+_FAINT = 0.02  # of the largest coefficient: up to it a cell is as good as white
+_DASH, _MOST_DASH = 0.025, 0.6  # length of a dash: of the axes, but at most of its cell, however narrow that is
+_BAR_DASHES = 7  # down the negative half of the colour bar
 # x, y, width and height of the heat map, and of the map above it, where there is one
 _HEAT_BOX, _MAP_BOX = (0.0, 0.0, 1.0, 0.56), (0.0, 0.69, 1.0, 0.31)
 _TALL = (6.4, 6.4)  # inches, of a new figure that holds both
-_DASH: dict[str, Any] = {"marker": "_", "markersize": 4, "markeredgewidth": 0.8}
 OPERATORS = {"bias": "start field", "feature": "start field", "label": "nat"}
 
 
 class OperatorDisplay:
     """Coefficients of an operator as a heat map: qubits and edges from left to right, letters from top to bottom.
 
-    Dashes mark negative coefficients, so that the figure can be read in grey too.
+    A dash marks every negative coefficient above 2 % of the largest in size, here and on the colour bar, so that the
+    figure can be read in grey too, on any number of qubits; smaller ones are as good as white.
 
     On a chain or a ring an edge stands behind its left qubit; on another graph the edges stand in the order of the
     basis, and a map above shows where they are, with qubits and edges the darker and wider, the larger their
@@ -139,8 +140,9 @@ class OperatorDisplay:
         self.ax_.set_xlim(-0.5, max(self.basis.n_qubits - 0.5, edges[-1] if len(self.basis.edges) else 0))
         self._label(edges, top)
         self.colorbar_ = self.figure_.colorbar(drawn, ax=self.bounding_ax_, pad=0.02)
-        scale = self.colorbar_.ax
-        scale.plot(0.5, -0.75 * self._limit, **_DASH, color="white", transform=scale.get_yaxis_transform())
+        levels, scale = -np.arange(1, _BAR_DASHES + 1) / (_BAR_DASHES + 1), self.colorbar_.ax
+        colours = [_dash_colour(level) for level in levels]
+        scale.hlines(levels * self._limit, 0.2, 0.8, colors=colours, lw=0.8, transform=scale.get_yaxis_transform())
         self.colorbar_.set_label(f"coefficient ({self.unit})")
         return self
 
@@ -170,8 +172,7 @@ class OperatorDisplay:
     def _draw(self, table: Array, borders: Array, top: float) -> QuadMesh:
         limit = self._limit
         rows = top + np.arange(len(table) + 1)
-        if len(table[0]) <= _MOST_DASHES:
-            self._mark_negative(table, (borders[:-1] + borders[1:]) / 2, rows[:-1] + 0.5)
+        self._mark_negative(table, borders, rows[:-1] + 0.5)
         self.ax_.fill_between(borders[[0, -1]], rows[0], rows[-1], color=ABSENT, linewidth=0, zorder=0)
         # Rasterised: in vector formats viewers would draw a thin line between neighbouring cells.
         return self.ax_.pcolormesh(
@@ -183,11 +184,13 @@ class OperatorDisplay:
         """Largest coefficient in size, where the colours end; 1 where all are zero."""
         return float(np.abs(self.coefficients).max(initial=0.0)) or 1.0
 
-    def _mark_negative(self, table: Array, columns: Array, rows: Array) -> None:
-        strengths = -np.nan_to_num(table) / self._limit
-        for chosen, colour in ((strengths > 0.5, "white"), ((strengths > _FAINT) & (strengths <= 0.5), "black")):
-            row, column = np.nonzero(chosen)
-            self.ax_.plot(columns[column], rows[row], linestyle="none", **_DASH, color=colour)
+    def _mark_negative(self, table: Array, borders: Array, rows: Array) -> None:
+        strengths = np.nan_to_num(table) / self._limit
+        row, column = np.nonzero(strengths < -_FAINT)
+        widths, centres = np.diff(borders)[column], (borders[:-1] + borders[1:])[column] / 2
+        reach = min(_MOST_DASH, _DASH * (len(borders) - 1)) / 2 * widths
+        colours = [_dash_colour(strength) for strength in strengths[row, column]]
+        self.ax_.hlines(rows[row], centres - reach, centres + reach, colors=colours, linewidth=0.8)
 
     @property
     def _is_row(self) -> bool:
@@ -228,3 +231,8 @@ class OperatorDisplay:
         centres = (edges[:-1] + edges[1:]) / 2
         self.ax_.set_xticks(centres[: len(names)][::step], names[::step], rotation=90)
         self.ax_.set_xlabel("edge" if names else "")
+
+
+def _dash_colour(strength: float) -> str:
+    """Return what stands out from the cell of a negative coefficient, given over the largest in size."""
+    return "white" if strength < -0.5 else "black"

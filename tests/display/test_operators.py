@@ -7,7 +7,7 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import LineCollection, QuadMesh
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.display.operators import OperatorDisplay
@@ -84,13 +84,38 @@ def test_an_operator_of_zeros_can_be_drawn():
     assert set(cells(display).values()) == {0.0}
 
 
+def dashes(axes):
+    """Return the ends of every dash that is drawn, ((x, y), (x, y))."""
+    lines = (each for each in axes.collections if isinstance(each, LineCollection))
+    return [tuple(map(tuple, segment)) for each in lines for segment in each.get_segments()]
+
+
 def test_dashes_mark_the_negative_coefficients():
     coefficients = np.zeros(27)
-    coefficients[[0, 1, 2, 12]] = 1.0, -1.0, -0.3, -0.9  # X0, Y0, Z0 and YX on the edge 0-1
+    coefficients[[0, 1, 2, 3, 12]] = 1.0, -1.0, -0.3, -0.01, -0.9  # X0, Y0, Z0, X1 and YX on the edge 0-1
     display = OperatorDisplay(coefficients, PauliBasis.chain(3), unit="nat").plot()
-    places = {(x, y) for line in display.ax_.get_lines() for x, y in zip(*line.get_data(), strict=True)}
+    places = {((x0 + x1) / 2, y) for (x0, y), (x1, _) in dashes(display.ax_)}
     letters = dict(zip(display.ax_.get_yticks(), [t.get_text() for t in display.ax_.get_yticklabels()], strict=True))
-    assert {(x, letters[y]) for x, y in places} == {(0, "Y"), (0, "Z"), (0.5, "YX")}
+    assert {(round(x, 9), letters[y]) for x, y in places} == {(0, "Y"), (0, "Z"), (0.5, "YX")}
+
+
+@pytest.mark.parametrize("n_qubits", [1, 2, 24, 26, 50, 127])
+def test_every_negative_coefficient_has_a_dash_within_its_cell_on_any_number_of_qubits(n_qubits, rng):
+    basis = PauliBasis.chain(n_qubits)
+    coefficients = rng.normal(size=basis.n_terms)
+    display = OperatorDisplay(coefficients, basis, unit="nat").plot()
+    found = dashes(display.ax_)
+    assert len(found) == (coefficients < -0.02 * np.abs(coefficients).max()).sum()
+    centres = {(round(x0 + x1, 9), y) for (x0, y), (x1, _) in found}
+    assert len(centres) == len(found)
+    assert all(0 < x1 - x0 < 1 for (x0, _), (x1, _) in found)
+
+
+def test_the_negative_half_of_the_colour_bar_has_the_dashes_of_the_cells(fitted):
+    bar = OperatorDisplay.from_estimator(fitted).colorbar_
+    levels = [y for (_, y), _ in dashes(bar.ax) if bar.vmin < y]
+    assert len(levels) >= 5
+    assert max(levels) < 0 > bar.vmin
 
 
 def test_axes_and_colour_bar_are_labelled(fitted):
