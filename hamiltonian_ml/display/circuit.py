@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, Patch
 
@@ -23,6 +25,8 @@ _REACH = 0.28  # of a box beyond the wires of its qubits
 _QUBIT_INCHES, _COLUMN_INCHES = 0.28, 0.42
 _WIRE = "#9a9a9a"
 _MOST_TICKS = 26
+_LINE: dict[str, Any] = {"linewidth": 2.0, "marker": "o", "markersize": 6}
+_MOST_COLOURS = 3  # in the legend
 
 
 @dataclass
@@ -48,8 +52,8 @@ class CircuitDisplay:
     """A box for the two-qubit gates in a row on each pair of qubits, time from left to right.
 
     Boxes of one layer run side by side and touch no qubit twice; a pair keeps its colour. Where a pair are no
-    neighbours in the picture, pairs are two dots joined by a line. One-qubit gates are part of the boxes, except on a
-    qubit that has none.
+    neighbours in the picture, pairs are two dots joined by a line, and a layer takes as many columns as its lines need
+    not to cross, between dotted lines. One-qubit gates are part of the boxes, except on a qubit that has none.
 
     Parameters
     ----------
@@ -99,11 +103,15 @@ class CircuitDisplay:
         colours, boxed = self._colours(), all(b - a == 1 for a, b in (block.qubits for block in self.blocks))
         for block, column in zip(self.blocks, columns, strict=True):
             _draw_pair(self.ax_, block.qubits, column, colours[block.qubits], boxed=boxed)
+        if not boxed:
+            firsts = [left for left, _ in self._spans(columns)[1:]]
+            self.ax_.vlines(np.array(firsts) - 0.5, -0.5, self.n_qubits - 0.5, colors=_WIRE, ls=":", lw=0.8, zorder=0)
         for qubit in self._alone:
             _draw_box(self.ax_, (qubit, qubit), 0.0, "white")
         for qubit in self._measured:
             self.ax_.plot(end, qubit, marker="D", color="black", markersize=3.5)
-        self._label(end)
+        self._label(end, columns)
+        self._explain(list(dict.fromkeys(colours.values())), boxed=boxed)
         return self
 
     def _columns(self) -> tuple[list[float], float]:
@@ -123,6 +131,14 @@ class CircuitDisplay:
             start += len(lanes)
         return [places[number] for number in range(len(self.blocks))], max(start, 1.0)
 
+    def _spans(self, columns: list[float]) -> list[tuple[float, float]]:
+        """Return the first and the last column of each layer."""
+        spans: dict[int, tuple[float, float]] = {}
+        for block, column in zip(self.blocks, columns, strict=True):
+            first, last = spans.get(block.layer, (column, column))
+            spans[block.layer] = min(first, column), max(last, column)
+        return [spans[layer] for layer in range(self.n_layers)]
+
     def _colours(self) -> dict[tuple[int, int], Any]:
         """Return the colour of each pair, by the layer in which it comes first."""
         first: dict[tuple[int, int], int] = {}
@@ -131,26 +147,51 @@ class CircuitDisplay:
         last = max(first.values(), default=0)
         return {pair: mpl.colormaps["viridis"](0.25 + 0.65 * layer / max(1, last)) for pair, layer in first.items()}
 
-    def _label(self, end: float) -> None:
-        n_gates = sum(block.n_gates for block in self.blocks)
-        name = "/".join(sorted(self._names)).upper() or "two-qubit gates"
-        self.ax_.set_title(
-            f"{self.n_qubits} qubits, {self.n_layers} layers of two-qubit gates, {n_gates} {name}", loc="left"
-        )
-        step = -(-self.n_qubits // _MOST_TICKS)
-        self.ax_.set(xlim=(-0.8, end + 0.4), ylim=(self.n_qubits - 0.4, -0.6), xlabel="time", ylabel="qubit", xticks=[])
-        self.ax_.set_yticks(range(0, self.n_qubits, step))
-        counts = sorted({block.n_gates for block in self.blocks})
-        how_many = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else ""
-        entries: list[Any] = []
-        if counts:
-            entries.append(Patch(facecolor=mpl.colormaps["viridis"](0.25), label=f"{how_many} {name}"))
-        if self._measured:
-            entries.append(Line2D([], [], marker="D", color="black", linestyle="", markersize=3.5, label="measurement"))
-        if entries:
-            self.ax_.legend(handles=entries, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    def _label(self, end: float, columns: list[float]) -> None:
+        title = _count(self.n_qubits, "qubit")
+        if self.blocks:
+            n_gates = sum(block.n_gates for block in self.blocks)
+            title += f", {_count(self.n_layers, 'layer')} of two-qubit gates, {n_gates} {self._kind}"
+        self.ax_.set_title(title, loc="left")
+        self.ax_.set(xlim=(-0.8, end + 0.4), ylim=(self.n_qubits - 0.4, -0.6), ylabel="qubit")
+        self.ax_.set_yticks(range(0, self.n_qubits, -(-self.n_qubits // _MOST_TICKS)))
+        step = -(-self.n_layers // _MOST_TICKS) or 1
+        centres = [(first + last) / 2 for first, last in self._spans(columns)]
+        self.ax_.set_xticks(centres[::step], [str(layer + 1) for layer in range(0, self.n_layers, step)])
+        self.ax_.set_xlabel("layer, in order of time" if self.blocks else "time")
+        self.ax_.tick_params(axis="x", length=0)
         for side in ("top", "right", "left", "bottom"):
             self.ax_.spines[side].set_visible(False)
+
+    @property
+    def _kind(self) -> str:
+        """Name of the two-qubit gates, such as CZ, or their names."""
+        return "/".join(sorted(self._names)).upper()
+
+    def _explain(self, colours: list[Any], *, boxed: bool) -> None:
+        """Add the legend: what is drawn in each of the colours, and the other marks that there are."""
+        entries: dict[str, Any] = {}
+        if self.blocks:
+            counts = sorted({block.n_gates for block in self.blocks})
+            how_many = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+            keeps = ",\nwhich keeps its colour" if len(colours) > 1 else ""
+            entries[f"{how_many} {self._kind} on a pair{keeps}"] = tuple(
+                Patch(facecolor=colour, edgecolor="black", lw=0.5) if boxed else Line2D([], [], color=colour, **_LINE)
+                for colour in colours[:_MOST_COLOURS]
+            )
+        if self._alone:
+            entries["one-qubit gates"] = Patch(facecolor="white", edgecolor="black", lw=0.5)
+        if self._measured:
+            entries["measurement"] = Line2D([], [], marker="D", color="black", linestyle="", markersize=3.5)
+        if entries:
+            self.ax_.legend(
+                list(entries.values()), list(entries), loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False,
+                handler_map={tuple: HandlerTuple(ndivide=None)}, handlelength=3.0,
+            )  # fmt: skip
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _read(circuit: QuantumCircuit) -> tuple[list[Block], list[int], list[int], set[str]]:
@@ -192,7 +233,7 @@ def _draw_pair(ax: Axes, pair: tuple[int, int], column: float, colour: Any, *, b
     if boxed:
         _draw_box(ax, pair, column, colour)
         return
-    ax.plot([column, column], pair, color=colour, linewidth=2.0, marker="o", markersize=6)
+    ax.plot([column, column], pair, color=colour, **_LINE)
 
 
 def _draw_box(ax: Axes, pair: tuple[int, int], column: float, colour: Any) -> None:

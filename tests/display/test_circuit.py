@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyBboxPatch, Rectangle
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
@@ -49,6 +50,48 @@ def test_a_qubit_without_a_pair_shows_its_own_gate():
     circuit = krylov_circuits(operator, krylov_dimension=2, frame="computational")[0]
     display = CircuitDisplay(circuit).plot()
     assert len([patch for patch in display.ax_.patches if isinstance(patch, FancyBboxPatch)]) == 2
+
+
+def legend(display):
+    return [text.get_text() for text in display.ax_.get_legend().get_texts()]
+
+
+def test_the_legend_shows_every_colour_of_the_boxes():
+    display = CircuitDisplay(krylov(PauliBasis.chain(5), krylov_dimension=3)).plot()
+    drawn = {patch.get_facecolor() for patch in display.ax_.patches if isinstance(patch, FancyBboxPatch)}
+    shown = {patch.get_facecolor() for patch in display.ax_.get_legend().findobj(Rectangle)}
+    assert shown == drawn
+    assert legend(display) == ["3 CZ on a pair,\nwhich keeps its colour", "measurement"]
+
+
+def test_the_legend_has_no_box_where_pairs_are_drawn_as_lines():
+    display = CircuitDisplay(krylov(PauliBasis.heavy_hex(12))).plot()
+    assert not display.ax_.get_legend().findobj(Rectangle)
+    lines = [line for line in display.ax_.get_legend().findobj(Line2D) if line.get_linestyle() == "-"]
+    drawn = {line.get_color() for line in display.ax_.get_lines() if len(line.get_xdata()) == 2}
+    assert {line.get_color() for line in lines} == drawn
+
+
+@pytest.mark.parametrize("basis", [PauliBasis.chain(7), PauliBasis.heavy_hex(12)], ids=["boxes", "lines"])
+def test_each_layer_has_its_number_below_its_own_columns(basis):
+    display = CircuitDisplay(krylov(basis, krylov_dimension=3)).plot()
+    assert [text.get_text() for text in display.ax_.get_xticklabels()] == [str(k + 1) for k in range(display.n_layers)]
+    columns, _ = display._columns()
+    for layer, tick in enumerate(display.ax_.get_xticks()):
+        own = [column for block, column in zip(display.blocks, columns, strict=True) if block.layer == layer]
+        assert min(own) <= tick <= max(own)
+
+
+def test_a_single_qubit_is_told_without_layers():
+    display = CircuitDisplay(krylov_circuits(SparsePauliOp("Z"), krylov_dimension=2)[-1]).plot()
+    assert display.ax_.get_title("left") == "1 qubit"
+    assert legend(display) == ["one-qubit gates", "measurement"]
+
+
+def test_a_single_layer_is_told_in_the_singular():
+    operator = SparsePauliOp(["ZZ", "IX"], [1.0, 0.5])
+    display = CircuitDisplay(krylov_circuits(operator, krylov_dimension=2)[-1]).plot()
+    assert display.ax_.get_title("left") == "2 qubits, 1 layer of two-qubit gates, 3 CZ"
 
 
 def test_a_gate_on_three_qubits_is_refused():
