@@ -222,11 +222,16 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
             # Fitted one by one: a pipeline would ask for requests where metadata routing is on.
             scaler = StandardScaler().fit(X, sample_weight=weights)
             linear = LogisticRegression(max_iter=1000, tol=1e-9)
-            self.base_ = make_pipeline(scaler, linear.fit(scaler.transform(X), labels, sample_weight=weights))
-        else:
-            self.base_ = base if not is_classifier or _is_fitted(base) else _fitted(base, X, labels, weights)
-        known = self.base_.classes_ if is_classifier else labels if classes is None else classes
-        self.base_classes_ = np.unique(known)
+            base = make_pipeline(scaler, linear.fit(scaler.transform(X), labels, sample_weight=weights))
+        elif is_classifier and not _is_fitted(base):
+            base = _fitted(base, X, labels, weights)
+        known = np.unique(base.classes_ if is_classifier else labels if classes is None else classes)
+        if self.warm_start and hasattr(self, "parameters_") and not np.array_equal(known, self.classes_):
+            raise ValueError(
+                f"warm_start must be False where the classes of the base, {known.tolist()}, are not those of the last "
+                f"fit, {self.classes_.tolist()}; got True."
+            )
+        self.base_, self.base_classes_ = base, known
         self.features_ = self._fitted_features(table, labels, weights)
 
     def _fitted_features(self, X: Any, labels: Any = None, weights: ArrayLike | None = None) -> Any:

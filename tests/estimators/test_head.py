@@ -173,6 +173,15 @@ def test_classes_that_the_base_does_not_know_are_named(moons):
         HamiltonianHeadClassifier(base).fit(X, np.where(X[:, 1] > 0.5, "up", y))
 
 
+@pytest.mark.parametrize("other", [["up", "down"], ["left", "up"]])
+def test_a_warm_start_with_other_classes_is_refused(moons, other):
+    X, y, _ = moons
+    head = HamiltonianHeadClassifier(warm_start=True, **FIT | {"max_iter": 2}).fit(X, y)
+    with pytest.raises(ValueError, match=r"warm_start must be False where the classes of the base, .*; got True"):
+        head.fit(X, np.where(y == "left", *other))
+    assert head.fit(X, y).classes_.tolist() == ["left", "right"]
+
+
 def test_a_head_learns_pass_by_pass_on_a_base_that_stays(moons):
     X, y, base = moons
     before = pickle.dumps(base)
