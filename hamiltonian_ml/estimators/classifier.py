@@ -19,7 +19,7 @@ from hamiltonian_ml.estimators import records
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.parameters import documented
 from hamiltonian_ml.estimators.passes import PassByPassOfClasses
-from hamiltonian_ml.estimators.targets import ClassTargets
+from hamiltonian_ml.estimators.targets import ClassTargets, Targets
 from hamiltonian_ml.estimators.validation import check_labels, checked_table
 from hamiltonian_ml.learning.decisions import Decisions, decide, solved_again
 from hamiltonian_ml.learning.expectations import GroundStates
@@ -47,15 +47,41 @@ class SoftmaxClassifier(ClassifierMixin, HamiltonianEstimator):
     def _learn_targets(
         self, values: NDArray[Any], weights: NDArray[np.float64]
     ) -> tuple[ClassTargets, NDArray[np.float64]]:
-        targets = ClassTargets.learn(values, weights)
+        labels = self._labels_of(values)
+        targets = ClassTargets.learn(labels, weights)
+        weighted = self._class_weighted(labels, weights, np.unique(labels[weights > 0]))
+        lost = ((weights > 0) & (weighted == 0)).any()
+        return ClassTargets.learn(labels, weighted) if lost else targets, weighted
+
+    def _weights_of_pass(
+        self, values: NDArray[Any], weights: NDArray[np.float64], targets: Targets
+    ) -> NDArray[np.float64]:
+        if self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight must be a dict or None for partial_fit, which does not see all rows; got "balanced". '
+                'Compute the weights from all labels with sklearn.utils.compute_class_weight("balanced", ...).'
+            )
+        assert isinstance(targets, ClassTargets)
+        weighted = self._class_weighted(self._labels_of(values), weights, targets.classes)
+        if not weighted.any():
+            raise ValueError(f"class_weight must leave weight to some row of each pass, got {self.class_weight!r}.")
+        return weighted
+
+    def _labels_of(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the labels (n_rows,) in what was checked."""
+        return values
+
+    def _class_weighted(
+        self, labels: NDArray[Any], weights: NDArray[np.float64], classes: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        """Return weights (n_rows,) times those of the classes; rows of weight zero may be of any class."""
         used = weights > 0
-        present = np.unique(values[used])
-        factors = compute_class_weight(self.class_weight, classes=present, y=values[used], sample_weight=weights[used])
+        factors = compute_class_weight(self.class_weight, classes=classes, y=labels[used], sample_weight=weights[used])
         if not (np.isfinite(factors) & (factors >= 0)).all():
             raise ValueError(f"class_weight must hold finite weights that are not negative, got {self.class_weight!r}.")
-        weights = weights.copy()
-        weights[used] *= factors[np.searchsorted(present, values[used])]
-        return ClassTargets.learn(values, weights) if (factors == 0).any() else targets, weights
+        weighted = weights.copy()
+        weighted[used] *= factors[np.searchsorted(classes, labels[used])]
+        return weighted
 
     def certify(self, X: ArrayLike) -> xr.Dataset:
         """Return how far the ground state behind each prediction, and the prediction itself, can be trusted.

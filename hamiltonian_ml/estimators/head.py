@@ -24,7 +24,7 @@ from hamiltonian_ml.estimators.head_files import FOREIGN, own_parts, take_back
 from hamiltonian_ml.estimators.parameters import documented
 from hamiltonian_ml.estimators.passes import PassByPassOfClasses
 from hamiltonian_ml.estimators.targets import ClassTargets, ResidualTargets
-from hamiltonian_ml.estimators.validation import checked_labels, checked_rows, checked_weights
+from hamiltonian_ml.estimators.validation import checked_classes, checked_labels, checked_rows, checked_weights
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -126,7 +126,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         self._prepare(X, y, sample_weight, classes)
 
     def _targets_of(self, classes: Any) -> ResidualTargets:
-        self._check_classes("classes", np.unique(classes))
+        self._check_classes("classes", checked_classes(classes))
         return ResidualTargets(self.base_classes_)
 
     def compare(self, X: Any, y: ArrayLike) -> xr.Dataset:
@@ -191,9 +191,12 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
             )
 
     def _learn_targets(self, values: NDArray[Any], weights: Array) -> tuple[ResidualTargets, Array]:
-        labels = self.base_classes_[values[:, 0].astype(np.intp)]
-        _, weights = super()._learn_targets(labels, weights)
+        _, weights = super()._learn_targets(values, weights)
         return ResidualTargets(self.base_classes_), weights
+
+    def _labels_of(self, values: NDArray[Any]) -> NDArray[Any]:
+        labels: NDArray[Any] = self.base_classes_[values[:, 0].astype(np.intp)]
+        return labels
 
     def _prepare(self, X: Any, y: Any, weights: ArrayLike | None, classes: Any = None) -> None:
         """Take the base and the features as they are, or fit copies of them to the training rows."""
@@ -225,7 +228,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
             base = make_pipeline(scaler, linear.fit(scaler.transform(X), labels, sample_weight=weights))
         elif is_classifier and not _is_fitted(base):
             base = _fitted(base, X, labels, weights)
-        known = np.unique(base.classes_ if is_classifier else labels if classes is None else classes)
+        known = np.unique(base.classes_ if is_classifier else labels if classes is None else checked_classes(classes))
         if self.warm_start and hasattr(self, "parameters_") and not np.array_equal(known, self.classes_):
             raise ValueError(
                 f"warm_start must be False where the classes of the base, {known.tolist()}, are not those of the last "

@@ -9,13 +9,15 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.targets import ClassTargets, Targets
-from hamiltonian_ml.estimators.validation import checked_weights
+from hamiltonian_ml.estimators.validation import checked_classes, checked_weights
 from hamiltonian_ml.learning.choosing import with_boundary
 from hamiltonian_ml.learning.training import spawned, train
+
+Array = NDArray[np.float64]
 
 
 class PassByPass(HamiltonianEstimator):
@@ -30,13 +32,9 @@ class PassByPass(HamiltonianEstimator):
             self._before_first_pass(X, y, sample_weight, classes)
         rows, values = self._checked(X, y, reset=first)
         weights = checked_weights(sample_weight, rows)
-        if not first:
-            targets = self.targets_.widened(values, weights)
-        elif classes is not None:
-            targets = self._targets_of(classes)
-        else:
-            targets, weights = self._learn_targets(values, weights)
+        targets = self._targets_of_pass(values, weights, classes)
         encoded = targets.encode(values)
+        weights = self._weights_of_pass(values, weights, targets)
         used = weights > 0
         basis, selection, settings = self._plan(int(used.sum()))
         before = [] if first else self.epochs_
@@ -62,9 +60,26 @@ class PassByPass(HamiltonianEstimator):
     def _before_first_pass(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None, classes: Any) -> None:
         """Make ready what the first rows decide."""
 
+    def _targets_of_pass(self, values: NDArray[Any], weights: Array, classes: Any) -> Targets:
+        """Return what labels or values mean: as in the passes before, as told, or as these rows show."""
+        if not hasattr(self, "parameters_"):
+            return self._learn_targets(values, weights)[0] if classes is None else self._targets_of(classes)
+        if classes is not None:
+            known = getattr(self.targets_, "classes", None)
+            if known is None or not np.array_equal(checked_classes(classes), known):
+                raise ValueError(
+                    f"classes must be those of the first call, {None if known is None else known.tolist()}, or None, "
+                    f"got {classes!r}."
+                )
+        return self.targets_.widened(values, weights)
+
     def _targets_of(self, classes: Any) -> Targets:
         """Return targets of classes that are known before their rows are."""
-        return ClassTargets(np.unique(classes))
+        return ClassTargets(checked_classes(classes))
+
+    def _weights_of_pass(self, values: NDArray[Any], weights: Array, targets: Targets) -> Array:
+        """Return the weights of the rows in the loss."""
+        return weights
 
 
 class PassByPassOfClasses(PassByPass):
@@ -82,7 +97,8 @@ class PassByPassOfClasses(PassByPass):
         y : array_like
             Labels (n_rows,), or what else `fit` takes.
         classes : array_like, optional
-            All classes that will ever come, needed in the first call if its rows do not show them all.
+            All classes that will ever come, at least two; needed in the first call if its rows do not show them all.
+            In later calls the same, or None.
         sample_weight : (n_rows,) array_like, optional
             Weights, not negative.
 
@@ -98,8 +114,8 @@ class PassByPassOfClasses(PassByPass):
 
         Notes
         -----
-        New states are sampled every ``refresh_every`` calls. Class weights are used in the first call only where
-        ``classes`` is not given.
+        New states are sampled every ``refresh_every`` calls. Weights of classes are a dict here, as "balanced" ones
+        need all rows.
 
         Examples
         --------

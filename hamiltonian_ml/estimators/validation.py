@@ -67,6 +67,18 @@ def checked_labels(X: Any, y: Any) -> NDArray[Any]:
     return labels
 
 
+def checked_classes(classes: Any) -> NDArray[Any]:
+    """Return classes (n_classes,), sorted; at least two there must be."""
+    try:
+        found: NDArray[Any] = np.unique(_check_y(classes, multi_output=False, y_numeric=False))
+        check_classification_targets(found)
+    except _WRONG as error:
+        raise ValueError(f"classes must be a list of class labels: {error}") from error
+    if len(found) < 2:
+        raise ValueError(f"classes must hold at least two classes, got {found.tolist()}.")
+    return found
+
+
 def check_labels(labels: NDArray[Any]) -> None:
     """Raise ValueError unless labels are classes."""
     try:

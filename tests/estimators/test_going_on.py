@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import make_moons
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import StandardScaler
 
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators import callbacks
@@ -51,6 +53,52 @@ def test_classes_may_be_told_before_they_come(moons):
         model.partial_fit(X, np.full(len(X), 2))
     with pytest.raises(ValueError, match="early_stopping must be False for partial_fit"):
         HamiltonianClassifier(2, early_stopping=True).partial_fit(X, y)
+
+
+@pytest.mark.parametrize("make", [HamiltonianClassifier, HamiltonianHeadClassifier])
+def test_class_weights_count_in_every_pass(moons, make):
+    """A class of weight 3 does what its rows with three times the sample weight do, told or not."""
+    X, y = moons
+    heavy = np.where(y == 1, 3.0, 1.0)
+    fitted = {"base": LogisticRegression().fit(X, y), "features": StandardScaler().fit(X)}
+    options = FIT | (fitted if make is HamiltonianHeadClassifier else {})
+    by_row = make(n_qubits=2, **options)
+    by_class = make(n_qubits=2, class_weight={0: 1.0, 1: 3.0}, **options)
+    for classes in ([0, 1], None, [1, 0]):
+        by_class.partial_fit(X, y, classes=classes)
+        by_row.partial_fit(X, y, classes=classes, sample_weight=heavy)
+    np.testing.assert_allclose(by_class.loss_curve_, by_row.loss_curve_, rtol=1e-12)
+    np.testing.assert_allclose(by_class.predict_proba(X), by_row.predict_proba(X), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ("balanced", 'class_weight must be a dict or None for partial_fit, .* got "balanced"'),
+        ("nonsense", "class_weight.* must be .*'nonsense'"),
+        ({0: -1.0, 1: 1.0}, "class_weight must hold finite weights that are not negative"),
+        ({0: 0.0, 1: 0.0}, "class_weight must leave weight to some row of each pass"),
+    ],
+)
+def test_class_weights_that_no_pass_can_use_are_refused(moons, class_weight, message):
+    model = HamiltonianClassifier(2, class_weight=class_weight)
+    with pytest.raises(ValueError, match=message):
+        model.partial_fit(*moons, classes=[0, 1])
+
+
+def test_classes_that_are_told_are_two_or_more_and_stay(moons):
+    X, y = moons
+    for classes in ([0], [0, 0], 0, "ab", [0.5, 1.5], [0, 1, np.nan]):
+        with pytest.raises(ValueError, match="classes must"):
+            HamiltonianClassifier(2).partial_fit(X, np.zeros(60), classes=classes)
+    model = HamiltonianClassifier(2, **FIT).partial_fit(X, y, classes=[0, 1])
+    with pytest.raises(
+        ValueError, match=r"classes must be those of the first call, \[0, 1\], or None, got \[0, 1, 2\]"
+    ):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    assert model.partial_fit(X, y, classes=[1, 0]).n_iter_ == 2
+    with pytest.raises(ValueError, match="classes must be those of the first call, None, or None"):
+        HamiltonianTransformer(2).partial_fit(X).partial_fit(X, classes=[0, 1])
 
 
 def test_sampled_states_stay_for_some_passes(moons):
