@@ -165,6 +165,7 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         return {
             "parameters_": parameters,
             "structure_": run.chosen.structure,
+            "samples_": run.chosen.samples,
             "local_frames_": run.chosen.local_frames,
             "targets_": targets,
         }

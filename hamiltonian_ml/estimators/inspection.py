@@ -64,7 +64,7 @@ class Inspectable(KeptInFiles, BaseEstimator):
 
     @property
     def _chosen(self) -> Chosen:
-        return Chosen(self.structure_, self.local_frames_)
+        return Chosen(self.structure_, self.local_frames_, self.samples_)
 
     @property
     def history_(self) -> xr.Dataset:

@@ -5,7 +5,9 @@ In: some rows at a time. Out: an estimator that goes on from the passes before, 
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +17,9 @@ from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.targets import ClassTargets, Targets
 from hamiltonian_ml.estimators.validation import checked_classes, checked_weights
 from hamiltonian_ml.learning.choosing import with_boundary
-from hamiltonian_ml.learning.training import spawned, train
+from hamiltonian_ml.learning.step import Rows
+from hamiltonian_ml.learning.training import Trained, spawned, train
+from hamiltonian_ml.selection.strategy import NoMoreSamplesError
 
 Array = NDArray[np.float64]
 
@@ -36,26 +40,33 @@ class PassByPass(HamiltonianEstimator):
         encoded = targets.encode(values)
         weights = self._weights_of_pass(values, weights, targets)
         used = weights > 0
-        basis, selection, settings = self._plan(int(used.sum()))
         before = [] if first else self.epochs_
-        seed = np.random.SeedSequence(self._draw_seed())
-        if first:
-            start, chosen = self._start(basis, rows.shape[1], targets, seed), None
-        else:
-            start, basis = self.parameters_, self.basis_
-            due = selection.needs_refresh and len(before) % settings.refresh_every == 0
-            chosen = None if due else with_boundary(self._chosen, settings)
-        trained = train(
-            start, rows[used], encoded[used], weights[used], basis=basis, selection=selection, loss=targets.loss,
-            settings=replace(settings, max_iter=1), seed=spawned(seed, 2, len(before)), chosen=chosen,
-            memory=None if first else self.memory_,
-        )  # fmt: skip
+        trained = self._train_pass((rows[used], encoded[used], weights[used]), targets, number=len(before))
         self.targets_ = targets
         self._store(trained)
         self.epochs_ = before + self.epochs_
         self.loss_curve_ = [epoch["loss"] for epoch in self.epochs_]
         self.n_iter_ = len(self.epochs_)
         return self
+
+    def _train_pass(self, data: Rows, targets: Targets, *, number: int) -> Trained:
+        """Train for one epoch, in new states where these are due and may still be sampled."""
+        basis, selection, settings = self._plan(len(data[0]))
+        root = np.random.SeedSequence(self._draw_seed())
+        seed = spawned(root, 2, number)  # other samples and batches in each pass
+        once = replace(settings, max_iter=1)
+        epoch = partial(train, selection=selection, loss=targets.loss, settings=once, seed=seed)
+        if not number:
+            return epoch(self._start(basis, data[0].shape[1], targets, root), *data, basis=basis)
+        kept = with_boundary(self._chosen, settings)
+        go_on = partial(epoch, self.parameters_, *data, basis=self.basis_, memory=self.memory_)
+        if not selection.needs_refresh or number % settings.refresh_every:
+            return go_on(chosen=kept)
+        try:
+            return go_on()
+        except NoMoreSamplesError as error:
+            warnings.warn(f"this pass goes on with the samples of those before: {error}", stacklevel=4)
+            return go_on(chosen=kept)
 
     def _before_first_pass(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None, classes: Any) -> None:
         """Make ready what the first rows decide."""

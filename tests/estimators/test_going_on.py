@@ -17,11 +17,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.display.samples import SampleDisplay
 from hamiltonian_ml.estimators import callbacks
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.estimators.head import HamiltonianHeadClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from hamiltonian_ml.estimators.transformer import HamiltonianTransformer
+from hamiltonian_ml.selection.controls import RandomSelection
 from hamiltonian_ml.selection.strategy import Selected
 
 FIT = {"learning_rate": 0.1, "random_state": 0}
@@ -106,7 +108,36 @@ def test_sampled_states_stay_for_some_passes(moons):
     model = HamiltonianRegressor(4, selection="krylov", shots=4, refresh_every=3, random_state=0)
     seen = [model.partial_fit(X, y).subspace_.words.ravel().tolist() for _ in range(4)]
     assert seen[0] == seen[1] == seen[2] != seen[3]
+    assert np.isfinite(model.history_.outside_variance).all()  # the penalty for the states around them stays too
     assert HamiltonianTransformer(2).partial_fit(X).partial_fit(X).n_iter_ == 2
+
+
+def test_samples_stay_with_the_states_that_were_taken_from_them(moons):
+    model = HamiltonianClassifier(4, selection="krylov", shots=4, random_state=0).partial_fit(*moons)
+    first = model.samples_
+    assert model.partial_fit(*moons).samples_ is first
+    assert isinstance(SampleDisplay.from_estimator(model), SampleDisplay)
+
+
+class _Noting(RandomSelection):
+    """Random states, with a note of every seed."""
+
+    needs_refresh = True
+
+    def select(self, basis, coefficients, weights, *, seed):
+        _SEEDS.append(tuple(seed.generate_state(4)))
+        return super().select(basis, coefficients, weights, seed=seed)
+
+
+_SEEDS: list[tuple[int, ...]] = []
+
+
+def test_each_pass_draws_samples_of_its_own(moons):
+    _SEEDS.clear()
+    model = HamiltonianClassifier(4, selection=_Noting(5), refresh_every=1, random_state=0)
+    for _ in range(3):
+        model.partial_fit(*moons)
+    assert len(set(_SEEDS)) == len(_SEEDS) == 6  # for the step, and for the operators after it
 
 
 def test_a_warm_start_goes_on_from_the_last_fit(moons):

@@ -131,6 +131,19 @@ def test_a_budget_that_is_too_small_refuses_the_fit(place):
     assert not service.jobs()
 
 
+def test_passes_go_on_with_their_states_where_the_budget_is_spent(place):
+    backend, service, store = place
+    model = classifier(backend, store, max_qpu_seconds=5.0, refresh_every=1).partial_fit(X, Y)
+    states = model.subspace_.words.copy()
+    for n_passes in (2, 3):
+        with pytest.warns(
+            UserWarning, match=r"this pass goes on with the samples of those before: max_qpu_seconds is 5"
+        ):
+            assert model.partial_fit(X, Y).n_iter_ == n_passes
+    np.testing.assert_array_equal(model.subspace_.words, states)
+    assert len(service.jobs()) == 2
+
+
 def test_a_budget_that_runs_out_ends_the_fit_cleanly(place):
     backend, service, store = place
     with pytest.warns(UserWarning, match=r"training ends early, with the samples that it has: max_qpu_seconds is 5"):
