@@ -182,11 +182,11 @@ def fake_target(name: str) -> Target:
     import qiskit_ibm_runtime.fake_provider as fakes
 
     device = getattr(fakes, "".join(word.capitalize() for word in name.split("_")))()
-    target = device.target
+    target, properties = device.target, device.properties()  # asked once: it reads the calibration's file anew
     # The target of a device knows the mean of its two readout errors only. With both in place, under the names that
     # Qiskit Aer looks for, its noise model tells 0 from 1 as well.
     for place, known in list(target["measure"].items()):
-        both = [device.properties().qubit_property(place[0]).get(figure) for figure in _FLIPS]
+        both = [properties.qubit_property(place[0]).get(figure) for figure in _FLIPS]
         if known is not None and None not in both:
             flips = [float(value) for value, _ in both]
             readout = _Readout.of(known.duration, known.error, flips)

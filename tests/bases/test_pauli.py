@@ -141,7 +141,7 @@ def test_a_subset_keeps_order_masks_and_only_its_own_edges(basis, data):
         (lambda: PauliBasis.chain(0), "n_qubits must be an integer of at least 1, got 0"),
         (lambda: PauliBasis.chain(2.0), "n_qubits must be an integer of at least 1, got 2.0"),
         (lambda: PauliBasis.chain(True), "n_qubits must be an integer of at least 1, got True"),
-        (lambda: PauliBasis.ring(2), "n_qubits must be at least 3 for a ring, got 2; use PauliBasis.chain"),
+        (lambda: PauliBasis.ring(2), "n_qubits must be at least 3 for a ring, got 2; use a chain"),
         (lambda: PauliBasis.from_edges(3, [(0, 3)]), r"edges must be .* from 0 to 2, got \(0, 3\)"),
         (lambda: PauliBasis.from_edges(3, [(1, 1)]), r"edges must be pairs of different qubits .*, got \(1, 1\)"),
         (lambda: PauliBasis.from_edges(3, [(-1, 1)]), r"edges must be .*, got \(-1, 1\)"),

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from qiskit_ibm_runtime.fake_provider import FakeTorino
 
 from hamiltonian_ml.bases.lattice import heavy_hex_edges
 from hamiltonian_ml.sampling.backends import Backend
@@ -12,6 +13,14 @@ from hamiltonian_ml.sampling.devices import Calibration, fake_target, heron_fake
 from hamiltonian_ml.sampling.layers import colour_edges
 from hamiltonian_ml.sampling.layout import NoLayoutError, best_layout, best_line, best_patch
 from tests.reference.layouts import best_by_trying_all
+
+
+def test_the_calibration_of_a_fake_is_read_once(monkeypatch):
+    read, count = FakeTorino.properties, []
+    monkeypatch.setattr(FakeTorino, "properties", lambda self: count.append(1) or read(self))
+    target = fake_target.__wrapped__("fake_torino")
+    assert len(count) <= 2  # by the target itself, and for the two errors of a measurement
+    assert target["measure"][0,].prob_meas1_prep0 != target["measure"][0,].prob_meas0_prep1
 
 
 def random_device(rng, n_qubits, n_couplers, dead_qubit=None):
