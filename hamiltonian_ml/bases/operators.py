@@ -11,19 +11,17 @@ from hamiltonian_ml.bases.checks import check_operator
 if TYPE_CHECKING:
     from qiskit.quantum_info import SparsePauliOp
 
-_ROUND_OFF = 1e-12  # of the largest coefficient: what an imaginary part may be
+_ROUND_OFF = 1e-12  # of the largest coefficient: what an imaginary part, or the sum of strings that cancel, may be
 
 
-def sparse_terms(operator: SparsePauliOp) -> list[tuple[str, list[int], float]]:
-    """Return (letters, qubits, coefficient) for each string once, qubits ascending, after checking the operator."""
+def sparse_terms(operator: SparsePauliOp, *, any_length: bool = False) -> list[tuple[str, list[int], float]]:
+    """Return (letters, qubits, coefficient) for each string once, qubits ascending, after checking the operator.
+
+    Strings on more than two qubits are refused unless they may have ``any_length``, or are left out where they cancel.
+    """
     check_operator("operator", operator)
     strings: dict[tuple[str, tuple[int, ...]], complex] = {}
     for letters, qubits, value in operator.to_sparse_list():
-        if len(qubits) > 2:
-            raise ValueError(
-                f"operator has the string {letters} on qubits {list(qubits)}; only 1- and 2-local strings are allowed, "
-                "because a circuit has one two-qubit gate an edge."
-            )
         order = np.argsort(qubits)
         string = "".join(letters[k] for k in order), tuple(int(qubits[k]) for k in order)
         strings[string] = strings.get(string, 0.0) + complex(value)
@@ -31,4 +29,13 @@ def sparse_terms(operator: SparsePauliOp) -> list[tuple[str, list[int], float]]:
     for (letters, _), value in strings.items():
         if abs(value.imag) > _ROUND_OFF * largest:
             raise ValueError(f"operator must be Hermitian, but the string {letters} has the coefficient {value}.")
+    long = [string for string in strings if len(string[1]) > 2]
+    for letters, qubits in long:
+        if abs(strings[letters, qubits]) <= _ROUND_OFF * largest:
+            del strings[letters, qubits]
+        elif not any_length:
+            raise ValueError(
+                f"operator has the string {letters} on qubits {list(qubits)}; only 1- and 2-local strings are allowed, "
+                "because a circuit has one two-qubit gate an edge."
+            )
     return [(letters, list(qubits), value.real) for (letters, qubits), value in strings.items()]

@@ -290,6 +290,12 @@ class PauliBasis:
         return tuple((int(q), int(p)) for q, p in zip(qubits, paulis, strict=True) if p)
 
 
+def check_basis(name: str, basis: PauliBasis) -> None:
+    """Raise TypeError unless an argument is a `PauliBasis`."""
+    if not isinstance(basis, PauliBasis):
+        raise TypeError(f"{name} must be a PauliBasis, got {type(basis).__name__}; PauliBasis.chain makes one.")
+
+
 def _checked_edge(edge: Sequence[int], n_qubits: int) -> tuple[int, int]:
     pair = tuple(edge) if isinstance(edge, Sequence | np.ndarray) else (edge,)
     integers = all(isinstance(q, int | np.integer) and 0 <= q < n_qubits for q in pair)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,8 @@ from sklearn.utils import check_random_state
 
 from hamiltonian_ml.bases.checks import check_operator, check_real
 from hamiltonian_ml.bases.frames import mean_field_frames, rotate, rotate_back
-from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.operators import sparse_terms
+from hamiltonian_ml.bases.pauli import PauliBasis, check_basis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.bases.symmetries import PauliSymmetries
 from hamiltonian_ml.estimators import options, records
@@ -20,6 +22,7 @@ from hamiltonian_ml.selection.strategy import check_selected
 from hamiltonian_ml.subspace.certificate import Certificate, certify
 from hamiltonian_ml.subspace.extrapolation import extrapolate
 from hamiltonian_ml.subspace.ground_state import Levels, expectations, lowest_levels
+from hamiltonian_ml.subspace.long_strings import long_string_expectation
 from hamiltonian_ml.subspace.memory import check_memory
 from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
 
@@ -83,6 +86,7 @@ class GroundState:
 
     def expectations(self, basis: PauliBasis) -> NDArray[np.float64]:
         """Return <P_p> (n_terms,) of every string of a ``basis`` on equally many qubits."""
+        check_basis("basis", basis)
         self._check_qubits("basis", basis.n_qubits)
         if self.rotations is not None and not basis.is_complete:
             whole = PauliBasis.from_edges(basis.n_qubits, basis.edges)
@@ -95,12 +99,21 @@ class GroundState:
         return row
 
     def expectation(self, operator: SparsePauliOp) -> float:
-        """Return <``operator``>, in its units; its strings may act on two qubits at most, any two."""
+        """Return <``operator``>, in its units; its strings may act on any qubits.
+
+        In local frames a string on k qubits takes 2**k searches for basis states, and k may be 12 at most.
+        """
         check_operator("operator", operator)
         self._check_qubits("operator", operator.num_qubits)
-        basis = PauliBasis.from_operator(operator)
-        values, identity = basis.coefficients(operator)
-        return float(values @ self.expectations(basis)) + identity
+        terms = sparse_terms(operator, any_length=True)
+        basis = PauliBasis.from_edges(operator.num_qubits, [qubits for _, qubits, _ in terms if len(qubits) == 2])
+        found = {"": 1.0} | dict(zip(basis.short_labels, self.expectations(basis).tolist(), strict=True))
+        for letters, qubits, _ in terms:
+            if len(qubits) > 2:
+                found[_short_label(letters, qubits)] = long_string_expectation(
+                    self.subspace, self.amplitudes, letters, qubits, rotations=self.rotations
+                )
+        return math.fsum(value * found[_short_label(letters, qubits)] for letters, qubits, value in terms)
 
     def certificate(self) -> xr.Dataset:
         """Return the figures of `hamiltonian_ml.subspace.certificate.Certificate`, along a ``row`` of one.
@@ -156,6 +169,11 @@ class GroundState:
             )
 
 
+def _short_label(letters: str, qubits: list[int]) -> str:
+    """Return the name that a string has in a `PauliBasis`; that of the identity is empty."""
+    return " ".join(f"{letter}{qubit}" for letter, qubit in zip(letters, qubits, strict=True))
+
+
 @dataclass(frozen=True)
 class _Options:
     """What `options.make_selection` reads, under the estimators' names."""
@@ -195,7 +213,7 @@ def ground_state(
     Parameters
     ----------
     operator : SparsePauliOp
-        Hermitian, strings on two qubits at most, any two.
+        Hermitian, strings on two qubits at most, any two. All states are ground states of a multiple of the identity.
     selection, backend, frame, krylov_dimension, time_step, trotter_order, shots, max_dimension, expansion_rounds
         As in `HamiltonianClassifier`, but that "krylov" samples are the default at any size. Where all 2**n_qubits
         states fit, ``selection="full"`` is exact; states far from any product state need it, or many samples.
@@ -213,8 +231,7 @@ def ground_state(
     Raises
     ------
     ValueError
-        If the operator is not Hermitian, has a string on more than two qubits or no string at all, or an option is not
-        allowed.
+        If the operator is not Hermitian, has a string on more than two qubits, or an option is not allowed.
     TypeError
         If the operator is no SparsePauliOp.
     MemoryError
@@ -234,8 +251,6 @@ def ground_state(
         raise ValueError(f"tol must be at most {_LARGEST_TOL:g}, got {tol!r}: a residual that large says nothing.")
     basis = PauliBasis.from_operator(operator)
     values, identity = basis.coefficients(operator)
-    if not values.any():
-        raise ValueError("operator must have at least one string other than the identity; got none.")
     asked = _Options(
         selection, backend, krylov_dimension, time_step, trotter_order, shots, max_dimension, expansion_rounds, frame,
         store, max_qpu_seconds,
@@ -271,7 +286,7 @@ def _projected(
     subspace = check_selected(strategy.select(basis, rotated, np.ones(1), seed=seed), basis).subspace
     if subspace.is_full:
         rotations = None  # it is the same in all frames
-    if rotations is None:
+    if rotations is None and values.any():  # some strings have to be left
         basis, rotated = basis.subset(values != 0), values[None, values != 0]
     check_memory(basis, subspace.dimension, n_rows=1)
     return restrict(basis, subspace), rotated, None if rotations is None else rotations[0]

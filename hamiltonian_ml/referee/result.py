@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.checks import check_operator
-from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.pauli import PauliBasis, check_basis
 
 if TYPE_CHECKING:
     from qiskit.quantum_info import PauliList, SparsePauliOp
@@ -71,7 +71,10 @@ class RefereeState(ABC):
         ------
         ValueError
             If the basis is one of another number of qubits.
+        TypeError
+            If it is no PauliBasis.
         """
+        check_basis("basis", basis)
         self._check_qubits("basis", basis.n_qubits)
         return self.pauli_expectations(basis.to_operator(np.ones(basis.n_terms)).paulis)
 

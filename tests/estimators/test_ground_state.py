@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 from qiskit.quantum_info import Pauli, SparsePauliOp
+from scipy.spatial.transform import Rotation
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.estimators.ground_state import ground_state
@@ -30,6 +31,7 @@ def _random_edges(n, rng):
     return basis.to_operator(rng.normal(size=basis.n_terms))
 
 
+PAULIS = np.array([Pauli(letter).to_matrix() for letter in "XYZ"])
 MODELS = {
     "Ising": lambda rng: _ring(10, [("ZZ", -1.0)], [("X", -0.7), ("Z", 0.2)]),
     "XXZ": lambda rng: _ring(10, [("XX", 0.3), ("YY", 0.3), ("ZZ", 1.0)]),
@@ -158,12 +160,63 @@ def test_seeds_repeat():
     [
         (SparsePauliOp("XXX"), "only 1- and 2-local strings are allowed"),
         (SparsePauliOp("XX", 1j), "operator must be Hermitian"),
-        (SparsePauliOp("III"), "at least one string other than the identity"),
     ],
 )
 def test_operators_that_no_circuit_can_take_are_refused(operator, message):
     with pytest.raises(ValueError, match=message):
         ground_state(operator)
+
+
+@pytest.mark.parametrize("options", [{}, {"selection": "full"}, {"selection": "classical"}, {"frame": "computational"}])
+@pytest.mark.parametrize("operator", [SparsePauliOp("III", 2.5), SparsePauliOp(["XXI", "III"], [0, 2.5])])
+def test_a_multiple_of_the_identity_has_its_energy_in_every_state(operator, options):
+    got, exact = ground_state(operator, random_state=0, **options), exact_ground_state(operator)
+    assert (got.energy, got.gap, got.residual, got.degenerate) == (2.5, 0.0, 0.0, True)
+    assert (exact.energy, exact.gap, exact.residual, exact.degenerate) == (2.5, 0.0, 0.0, True)
+    assert got.expectation(operator) == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize("values", [[0, 0, 1], [0.3, -0.3, 1], [0.1 + 0.2, -0.3, 1]])
+def test_long_strings_that_are_not_there_after_all_are_no_obstacle(values):
+    assert ground_state(SparsePauliOp(["ZZZ", "ZZZ", "XII"], values), random_state=0).energy == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("frame", ["mean_field", "computational"])
+def test_expectation_values_of_long_strings_are_those_of_the_dense_state(frame, rng):
+    basis = PauliBasis.chain(6)
+    operator = basis.to_operator(rng.normal(size=basis.n_terms))
+    got = ground_state(operator, selection="classical", frame=frame, max_dimension=20)
+    state = np.zeros(64, dtype=complex)
+    state[got.subspace.words[:, 0].astype(int)] = got.amplitudes
+    turns = np.ones((1, 1))
+    for rotation in np.eye(3)[None].repeat(6, axis=0) if got.rotations is None else got.rotations:
+        quaternion = Rotation.from_matrix(rotation).as_quat()  # x, y, z, 1
+        turns = np.kron(quaternion[3] * np.eye(2) - 1j * np.einsum("a,aij->ij", quaternion[:3], PAULIS), turns)
+    state = turns.conj().T @ state  # back to the computational axes
+    labels = ["XYZIII", "IYIYIY", "ZZZZZZ", "YYYXIZ", "IXIIYX", "IIIIIY", "IIIIII"]
+    assert np.vdot(state, operator.to_matrix() @ state).real == pytest.approx(got.energy, abs=1e-9)
+    for observable in [*map(SparsePauliOp, labels), SparsePauliOp(labels, rng.normal(size=len(labels)))]:
+        dense = np.vdot(state, observable.to_matrix() @ state).real
+        assert got.expectation(observable) == pytest.approx(dense, abs=1e-12)
+
+
+def test_a_string_too_long_for_local_frames_is_refused_with_the_way_out(rng):
+    basis = PauliBasis.chain(14)
+    operator = basis.to_operator(rng.normal(size=basis.n_terms))
+    got = ground_state(operator, selection="classical", max_dimension=20)
+    with pytest.raises(
+        ValueError, match=r'a string on 13 qubits; .* Use ground_state\(\.\.\., frame="computational"\)'
+    ):
+        got.expectation(SparsePauliOp("I" + 13 * "Z"))
+    plain = ground_state(operator, selection="classical", frame="computational", max_dimension=20)
+    signs = 1 - 2.0 * (plain.subspace.bits().sum(axis=1) % 2)
+    assert plain.expectation(SparsePauliOp(14 * "Z")) == pytest.approx(signs @ np.abs(plain.amplitudes) ** 2)
+
+
+@pytest.mark.parametrize("solve", [ground_state, exact_ground_state])
+def test_what_is_no_basis_is_named(solve):
+    with pytest.raises(TypeError, match="basis must be a PauliBasis, got str"):
+        solve(SparsePauliOp("ZZ")).expectations("x")
 
 
 def test_wrong_widths_and_options_are_named():
