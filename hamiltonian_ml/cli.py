@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 from hamiltonian_ml.commands.doctor import doctor
 from hamiltonian_ml.commands.fit import fit
 from hamiltonian_ml.commands.jobs import collect, submit
+from hamiltonian_ml.commands.options import MOST_QUBITS
 from hamiltonian_ml.commands.output import check_folder, is_watched
 from hamiltonian_ml.commands.predict import predict
 from hamiltonian_ml.commands.preview import preview
@@ -86,7 +87,7 @@ def _common(
 
 @main.command()
 def demo(
-    qubits: Annotated[int, typer.Option(help="Qubits on a chain.")] = 12,
+    qubits: Annotated[int, typer.Option(help="Qubits on a chain.", max=MOST_QUBITS)] = 12,
     dataset: Annotated[
         str, typer.Option(help="breast_cancer, wine, iris, digits, moons or circles.")
     ] = "breast_cancer",

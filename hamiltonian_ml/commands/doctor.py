@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
@@ -63,15 +64,26 @@ def _machine(troubles: list[str]) -> dict[str, object]:
 
 
 def _places(troubles: list[str]) -> dict[str, object]:
-    account = Path.home() / ".qiskit" / "qiskit-ibm.json"
-    has_account = account.is_file() or "QISKIT_IBM_TOKEN" in os.environ
-    found: dict[str, object] = {"IBM_Quantum_account": "saved" if has_account else "none"}
+    found: dict[str, object] = {"IBM_Quantum_account": _account()}
     for name, folder in (("working_folder", Path.cwd()), ("temporary_folder", Path(tempfile.gettempdir()))):
         writable = os.access(folder, os.W_OK | os.X_OK)
         found[name] = f"{folder} ({'writable' if writable else 'not writable'})"
         if not writable:
             troubles.append(f"{folder} is not writable")
     return found
+
+
+def _account() -> str:
+    """Return whether an account is there; the runtime's file of accounts may be there without one."""
+    if "QISKIT_IBM_TOKEN" in os.environ:
+        return "in QISKIT_IBM_TOKEN"
+    path = Path.home() / ".qiskit" / "qiskit-ibm.json"
+    try:
+        return "saved" if json.loads(path.read_bytes()) else "none"
+    except FileNotFoundError:
+        return "none"
+    except (OSError, ValueError) as error:
+        return f"none that can be read ({' '.join(str(error).split())}); mend or delete {path}"
 
 
 def _extras() -> dict[str, object]:

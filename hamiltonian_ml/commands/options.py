@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+MOST_QUBITS = 5000  # whose circuits take some ten seconds to write down; no processor has as many
+
 Table = Annotated[Path, typer.Argument(help="CSV, TSV or Parquet file; its first line names the columns.")]
 Target = Annotated[str, typer.Option(help="Column to predict.")]
 Drop = Annotated[list[str] | None, typer.Option(help="Column to leave out; may be repeated.")]
@@ -18,7 +20,7 @@ Kind = Annotated[
     ),
 ]
 TestFraction = Annotated[float, typer.Option(help="Share of the rows kept for the score; 0 keeps none.")]
-Qubits = Annotated[int, typer.Option(help="Qubits.")]
+Qubits = Annotated[int, typer.Option(help="Qubits.", max=MOST_QUBITS)]
 Connectivity = Annotated[str, typer.Option(help="chain, zigzag, ring or heavy_hex.")]
 Selection = Annotated[str, typer.Option(help="auto, full, krylov, classical or random.")]
 Backend = Annotated[

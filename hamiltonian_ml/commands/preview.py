@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from hamiltonian_ml.commands import options as given
+from hamiltonian_ml.commands.output import is_watched
+
+_MANY_QUBITS = 500
 
 
 def preview(
@@ -40,5 +43,7 @@ def preview(
     settings = FitSettings(
         target=target, drop=tuple(drop or ()), task=task, test_fraction=test_fraction, seed=seed, options=options
     )
+    if qubits > _MANY_QUBITS and is_watched(quiet=as_json):
+        typer.echo(f"writing down the circuits on {qubits} qubits, which takes some seconds", err=True)
     usage = preview_table(read_table(table), settings, price_per_minute=price_per_minute)
     typer.echo(json.dumps(usage.to_dict()) if as_json else str(usage))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hamiltonian_ml.commands.options import MOST_QUBITS
 from hamiltonian_ml.commands.output import check_folder, is_watched
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def sweep(
     plan: Annotated[Path | None, typer.Argument(help="TOML file with any of the options below as keys.")] = None,
     table: Annotated[str | None, typer.Option(help=_TABLES)] = None,
     target: Annotated[str | None, typer.Option(help="Column of the labels, which are classes.")] = None,
-    qubits: Annotated[list[int] | None, typer.Option(help="Number of qubits; may be repeated.")] = None,
+    qubits: Annotated[
+        list[int] | None, typer.Option(help="Number of qubits; may be repeated.", max=MOST_QUBITS)
+    ] = None,
     selection: Annotated[list[str] | None, typer.Option(help="How basis states are chosen; may be repeated.")] = None,
     backend: Annotated[list[str] | None, typer.Option(help="Where circuits run; may be repeated.")] = None,
     seeds: Annotated[int | None, typer.Option(help="Splits and start values, 3 without it.")] = None,

@@ -112,6 +112,43 @@ def test_doctor_names_versions_and_ends_well():
     assert found["troubles"] == "none"
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "none"),
+        ("{}", "none"),  # which a submit without an account leaves behind
+        ('{"default-ibm-quantum-platform": {"token": "t"}}', "saved"),
+        ("{", "none that can be read"),
+    ],
+)
+def test_doctor_looks_into_the_file_of_accounts(tmp_path, monkeypatch, content, said):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("QISKIT_IBM_TOKEN", raising=False)
+    if content is not None:
+        (tmp_path / ".qiskit").mkdir()
+        (tmp_path / ".qiskit" / "qiskit-ibm.json").write_text(content)
+    found = json.loads(run("doctor", "--json").stdout)["IBM_Quantum_account"]
+    assert found == said or (content == "{" and found.startswith(said) and "mend or delete" in found)
+
+
+@pytest.mark.parametrize(
+    "command", [["fit", "t.csv", "--target", "b"], ["preview", "t.csv", "--target", "b"], ["sweep"], ["demo"]]
+)
+def test_more_qubits_than_can_be_meant_are_refused_at_once(command):
+    result = run(*command, "--qubits", "200000")
+    _refused(result, "Invalid value for '--qubits'")
+    assert "5000" in result.stderr
+
+
+def test_a_preview_of_many_qubits_says_that_it_takes_a_while(tmp_path, monkeypatch):
+    path = _table(tmp_path, "a,b\n" + "".join(f"{k},{k % 2}\n" for k in range(8)))
+    monkeypatch.setattr("hamiltonian_ml.commands.output.is_terminal", lambda stream: True)
+    arguments = ("preview", path, "--target", "b", "--krylov-dimension", "2")
+    assert "which takes some seconds" in run(*arguments, "--qubits", "501").stderr
+    assert run(*arguments, "--qubits", "20").stderr == ""
+    assert run(*arguments, "--qubits", "501", "--json").stderr == ""
+
+
 def test_doctor_says_what_is_missing_with_status_one(monkeypatch):
     monkeypatch.setattr("hamiltonian_ml.bases.memory.free_memory", lambda: 2**20)
     result = run("doctor")
