@@ -202,22 +202,24 @@ class _Work:
             file.unlink(missing_ok=True)
 
     def _sent(self, place: int) -> str:
-        """Return the name of a job that the service has; hand it in if, and only if, the service does not have it."""
-        job = self._record.jobs[place]
+        """Return the name of a job that the service has; hand it in if, and only if, the service does not have it.
+
+        It may be there although no answer came back, or have been sent from a copy of the store.
+        """
+        job, service = self._record.jobs[place], self._run.service
         pubs = [(self._run.circuits[p.circuit], self._angles[p.circuit][p.start : p.stop]) for p in job.pieces]
         for attempt in range(TRIES):
             job = self._record.jobs[place]
-            if job.state == SENDING:  # it may have arrived although no answer came back
-                time.sleep(max(0.0, job.sent_at + self._run.service.listing_seconds - time.time()))
-                found = persistently(self._run.service, partial(self._run.service.find, job.tag))
-                if found is not None:
-                    return str(found)
+            time.sleep(max(0.0, job.sent_at + service.listing_seconds - time.time()))  # 0 if it was never sent
+            found = persistently(service, partial(service.find, job.tag))
+            if found is not None:
+                return str(found)
             self._note(place, state=SENDING, sent_at=time.time())
             try:
-                return self._run.service.submit(pubs, shots=job.pieces[0].shots, tag=job.tag)
+                return service.submit(pubs, shots=job.pieces[0].shots, tag=job.tag)
             except ServiceError as error:
                 self.last_reason = str(error)
-                time.sleep(self._run.service.poll_seconds * 2**attempt)
+                time.sleep(service.poll_seconds * 2**attempt)
         raise ServiceError(
             f"a job could not be handed in to backend {self._request.backend.name!r} in {TRIES} tries "
             f"({self.last_reason}); the next run goes on from here and sends nothing twice."

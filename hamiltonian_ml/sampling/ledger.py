@@ -5,10 +5,11 @@ In: plans and news of jobs. Out: the same after any interruption, and the second
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ class JobRecord:
     Attributes
     ----------
     tag : str
-        Unique label under which the service can be asked for the job.
+        Label under which the service can be asked for the job: the request's key, the job's number and a digest of its
+        pieces, so that copies of a store know each other's jobs.
     pieces : tuple of Piece
         What it measures.
     state : str
@@ -86,7 +88,7 @@ class RequestRecord:
         """Return the record with more jobs, each with a tag of its own and its estimated seconds."""
         more = [
             JobRecord(
-                tag=f"hamiltonian_ml-{self.key}-{len(self.jobs) + number}",
+                tag=f"hamiltonian_ml-{self.key}-{len(self.jobs) + number}-{_digest(pieces)}",
                 pieces=tuple(pieces),
                 seconds=seconds_of(sum(piece.executions for piece in pieces)),
                 part_of=part_of,
@@ -161,6 +163,10 @@ class Ledger:
     def spent(self) -> float:
         """Return the processor seconds of all jobs, estimates included."""
         return sum(record.seconds for record in self.records())
+
+
+def _digest(pieces: list[Piece]) -> str:
+    return hashlib.sha256(json.dumps([astuple(piece) for piece in pieces]).encode()).hexdigest()[:8]
 
 
 def _from_json(text: str) -> RequestRecord:

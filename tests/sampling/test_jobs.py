@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
@@ -69,6 +70,26 @@ def test_what_was_submitted_is_collected_later_without_another_job(place):
         draw(backend, SampleStore(store, mode="submit"))
     assert len(draw(backend, SampleStore(store, mode="submit"))) == 4
     assert service.executions == EXECUTIONS
+
+
+def test_two_copies_of_a_store_that_go_on_pay_for_one_job(place, tmp_path):
+    backend, service, store = place
+    draw(backend, store, seed=4)
+    shutil.copytree(store, tmp_path / "copy")
+    first = draw(backend, store)
+    assert same(first, draw(backend, tmp_path / "copy"))
+    assert service.executions == 2 * EXECUTIONS
+
+
+def test_copies_whose_jobs_were_cut_in_other_ways_do_not_take_them_for_their_own(place, tmp_path):
+    backend, service, store = place
+    service.limit(6)
+    draw(backend, store)  # jobs 1 and 2 are halves of job 0
+    service.limit(100)
+    service.script(status=["failed"])
+    rows = draw(backend, tmp_path / "other")  # job 1 is job 0 once more
+    assert [row.n_shots for row in rows] == [30] * 4
+    assert [sum(rows for rows, _ in job["pubs"]) for job in service.jobs()] == [6, 6, 12, 12]
 
 
 def test_a_copied_store_replays_without_a_service(place, tmp_path):
@@ -142,7 +163,7 @@ def test_a_job_that_is_listed_late_is_waited_for_before_it_is_sent_again(place, 
 
 def test_a_job_is_not_given_up_because_the_question_for_it_is_refused(place):
     backend, service, store = place
-    service.script(submit=["silent"], find=["refuse"])
+    service.script(submit=["silent"], find=["", "refuse"])
     with pytest.raises(ServiceError, match=r"a question about a job is refused: .* 401: token expired; mend"):
         draw(backend, store)
     (record,) = Ledger(store / "jobs").records()
