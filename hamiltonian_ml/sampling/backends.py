@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -162,7 +163,8 @@ class Backend:
         >>> service.listing_seconds
         30.0
         """
-        return RuntimeService(self.open(n_qubits))
+        device = self._live_device() if self.is_remote else None
+        return RuntimeService(device, partial(self.open, n_qubits))
 
     def error_free_fraction(self, circuit: QuantumCircuit) -> float | None:
         """Return the expected part of a ``circuit``'s shots without any error; None without a calibration."""

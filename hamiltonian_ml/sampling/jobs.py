@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -109,7 +110,8 @@ class RemoteRun:
         work.look_for_lost()
         for _ in range(_ROUNDS):
             work.plan_missing()
-            work.send()
+            with closing(self.service):  # a session is charged until it is closed and its jobs are done
+                work.send()
             work.collect()
             if work.is_whole:
                 work.keep_samples()

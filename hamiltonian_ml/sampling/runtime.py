@@ -26,7 +26,7 @@ class DeviceOptions:
     ----------
     mode : {"batch", "session", "job"}
         Batch: jobs are handed in together and queue each for itself. Session: the device is reserved, and charged,
-        until the session ends. Job: each job on its own.
+        until the session ends, which is when the jobs of one call for samples are done. Job: each job on its own.
     dynamical_decoupling : {None, "XX", "XpXm", "XY4"}
         Pulses on qubits that wait.
     twirl_gates, twirl_measurement : bool

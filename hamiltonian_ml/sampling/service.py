@@ -6,6 +6,7 @@ service; `RuntimeService` is IBM's.
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ Registers = list[NDArray[np.uint8]]
 # A job that was accepted is listed at once or within seconds; before a job that may have been accepted is handed in
 # again, so long is waited.
 LISTING_SECONDS = 30.0
+_LOG = logging.getLogger(__name__)
 _STATES = {"DONE": "done", "ERROR": "failed", "CANCELLED": "cancelled", "LOST": "lost"}
 _TIMED_OUT, _PAYLOAD_TOO_LARGE, _TOO_MANY_REQUESTS = 408, 413, 429
 # Limits are told in words: their codes have changed over the years, and many share one. A smaller job helps only where
@@ -77,6 +79,10 @@ class JobService(Protocol):
         """Hand in (circuit, parameter values) pairs as one job with a tag, and return its name."""
         ...
 
+    def close(self) -> None:
+        """End what was opened to hand jobs in; those that wait still run."""
+        ...
+
     def find(self, tag: str) -> str | None:
         """Return the name of the job with this tag, or None if the service has none."""
         ...
@@ -123,33 +129,49 @@ def persistently(service: JobService, question: Callable[[], _Answer]) -> _Answe
 
 
 class RuntimeService:
-    """IBM's service behind an open runtime sampler, of the current class or the older one.
+    """IBM's service behind a device.
 
     Parameters
     ----------
-    sampler : BaseSamplerV2
-        With its mode (job, batch or session) and options; its backend knows the service.
+    device : BackendV2
+        Knows the service.
+    open_sampler : callable
+        Opens a runtime sampler, of the current class or the older one, with its mode (job, batch or session) and
+        options, for the first job that is handed in: a session exists at the service as soon as it is opened.
     """
 
     listing_seconds = LISTING_SECONDS
     poll_seconds = 5.0
 
-    def __init__(self, sampler: BaseSamplerV2) -> None:
-        self._sampler: Any = sampler
+    def __init__(self, device: Any, open_sampler: Callable[[], BaseSamplerV2]) -> None:
+        self._device, self._open_sampler = device, open_sampler
+        self._sampler: Any = None
 
     def submit(self, pubs: Sequence[Any], *, shots: int, tag: str) -> str:
         """Hand in a job. The tag stands beside any that the options have."""
-        environment = self._sampler.options.environment
+        if self._sampler is None:
+            self._sampler = self._ask(self._open_sampler)
+        sampler = self._sampler
+        environment = sampler.options.environment
         before = list(environment.job_tags or [])
         environment.job_tags = [*before, tag]
         try:
-            return str(self._ask(lambda: self._sampler.run(pubs, shots=shots)).job_id())
+            return str(self._ask(lambda: sampler.run(pubs, shots=shots)).job_id())
         finally:
             environment.job_tags = before
 
+    def close(self) -> None:
+        """End the batch or session that was opened; the runtime still runs what waits in it."""
+        mode, self._sampler = getattr(self._sampler, "mode", None), None
+        if mode is not None:
+            try:
+                self._ask(mode.close)
+            except (ServiceError, JobRefusedError) as error:  # the jobs are handed in all the same
+                _LOG.warning("a batch or session is not closed, and ends when it has been idle for too long: %s", error)
+
     def find(self, tag: str) -> str | None:
         """Return the name of the job with this tag."""
-        jobs = self._ask(lambda: self._service().jobs(job_tags=[tag], limit=1))
+        jobs = self._ask(lambda: self._device.service.jobs(job_tags=[tag], limit=1))
         return str(jobs[0].job_id()) if jobs else None
 
     def status(self, job_id: str) -> str:
@@ -178,12 +200,8 @@ class RuntimeService:
         charged = usage.get("quantum_seconds", usage.get("seconds"))
         return None if charged is None else float(charged)
 
-    def _service(self) -> Any:
-        backend = self._sampler.backend
-        return (backend() if callable(backend) else backend).service
-
     def _job(self, job_id: str) -> Any:
-        return self._service().job(job_id)
+        return self._device.service.job(job_id)
 
     def _ask(self, question: Any) -> Any:
         """Return the answer; turn the errors of the runtime and of the network into the two kinds known here."""

@@ -56,7 +56,12 @@ class FakeService:
     def circuits(self):
         return sum(rows for job in self.jobs() for rows, _ in job["pubs"])
 
+    @property
+    def is_open(self):
+        return (self.folder / "open").exists()
+
     def submit(self, pubs, *, shots, tag):
+        (self.folder / "open").touch()
         trouble = self._next("submit")
         if trouble == "refuse":
             raise JobRefusedError("the service answers 403: not allowed")
@@ -74,6 +79,9 @@ class FakeService:
         if trouble == "silent":  # it has arrived, but the answer is lost
             raise ServiceError("the service cannot be reached: timed out")
         return name
+
+    def close(self):
+        (self.folder / "open").unlink(missing_ok=True)
 
     def find(self, tag):
         if self._next("find") == "refuse":

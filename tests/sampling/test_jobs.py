@@ -138,6 +138,15 @@ def test_another_option_is_another_measurement(place, change):
     assert len(service.jobs()) == 3
 
 
+@pytest.mark.parametrize("trouble", ["", "refuse"])
+def test_a_session_is_closed_once_its_jobs_are_sent_or_refused(place, trouble):
+    backend, service, store = place
+    service.script(submit=[trouble], status=["waiting"])
+    with pytest.raises((SamplesPendingError, JobRefusedError)):
+        draw(backend, SampleStore(store, mode="submit"))
+    assert not service.is_open
+
+
 def test_a_job_whose_acknowledgement_was_lost_is_found_by_its_tag(place):
     backend, service, store = place
     service.script(submit=["silent"])

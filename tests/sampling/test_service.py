@@ -35,18 +35,24 @@ class Job:
 
 
 class Sampler:
-    """A sampler whose backend knows a service, as those of the runtime do."""
+    """A sampler, its session and its device, which knows a service."""
 
     def __init__(self, options):
-        self.options = options
+        self.options, self.mode = options, self
         self.sent, self.asked = [], []
         self.trouble = None
         self.known = {"first": Job("first")}
-        service = SimpleNamespace(job=self.known.__getitem__, jobs=self.jobs)
-        self._backend = SimpleNamespace(service=service)
+        self.events = []
+        self.service = SimpleNamespace(job=self.known.__getitem__, jobs=self.jobs)
 
-    def backend(self):
-        return self._backend
+    def opened(self):
+        self.events.append("opened")
+        return self
+
+    def close(self):
+        self.events.append("closed")
+        if self.trouble is not None:
+            raise self.trouble
 
     def jobs(self, **options):
         self.asked.append(options)
@@ -77,13 +83,44 @@ def sampler(request):
 
 def test_a_job_carries_its_tag_beside_those_of_the_options(sampler):
     sampler.options.environment.job_tags = ["mine"]
-    assert RuntimeService(sampler).submit([1, 2], shots=7, tag="once") == "first"
+    assert RuntimeService(sampler, sampler.opened).submit([1, 2], shots=7, tag="once") == "first"
     assert sampler.sent == [(2, 7, ["mine", "once"])]
     assert sampler.options.environment.job_tags == ["mine"]
 
 
+def test_a_session_is_opened_for_the_first_job_and_closed_after_the_last(sampler):
+    service = RuntimeService(sampler, sampler.opened)
+    service.find("known")
+    service.status("first")
+    service.close()
+    assert sampler.events == []
+    for _ in range(2):
+        service.submit([1], shots=1, tag="t")
+    service.close()
+    service.close()
+    assert sampler.events == ["opened", "closed"]
+    service.submit([1], shots=1, tag="t")
+    assert sampler.events == ["opened", "closed", "opened"]
+
+
+def test_a_session_that_does_not_close_is_a_warning_in_the_log(sampler, caplog):
+    service = RuntimeService(sampler, sampler.opened)
+    service.submit([1], shots=1, tag="t")
+    sampler.trouble = ConnectionError("no route to host")
+    service.close()
+    assert "is not closed, and ends when it has been idle for too long: the service cannot be reached" in caplog.text
+
+
+def test_a_session_that_the_account_may_not_open_is_a_refusal(sampler):
+    def closed_to_you():
+        raise refusal(403)
+
+    with pytest.raises(JobRefusedError, match="the service answers 403"):
+        RuntimeService(sampler, closed_to_you).submit([], shots=1, tag="t")
+
+
 def test_a_job_is_found_by_its_tag_and_by_its_name(sampler):
-    service = RuntimeService(sampler)
+    service = RuntimeService(sampler, sampler.opened)
     assert service.find("known") == "second"
     assert service.find("unknown") is None
     assert service.status("first") == "done"
@@ -105,22 +142,22 @@ def test_a_job_is_found_by_its_tag_and_by_its_name(sampler):
 )
 def test_every_state_of_the_runtime_has_a_meaning(sampler, state, meaning):
     sampler.known["first"].state = state
-    assert RuntimeService(sampler).status("first") == meaning
+    assert RuntimeService(sampler, sampler.opened).status("first") == meaning
 
 
 def test_a_job_that_the_runtime_does_not_find_is_lost(sampler):
     def job(name):
         raise RuntimeJobNotFound(f"Job not found: {name}")
 
-    sampler.backend().service.job = job
-    assert RuntimeService(sampler).status("first") == "lost"
+    sampler.service.job = job
+    assert RuntimeService(sampler, sampler.opened).status("first") == "lost"
 
 
 @pytest.mark.parametrize("code", [403, 413, 422])
 def test_an_answer_that_blames_the_job_is_a_refusal(sampler, code):
     sampler.trouble = refusal(code)
     with pytest.raises(JobRefusedError, match=rf"the service answers {code}: .*the server says no"):
-        RuntimeService(sampler).submit([], shots=1, tag="t")
+        RuntimeService(sampler, sampler.opened).submit([], shots=1, tag="t")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +177,7 @@ def test_an_answer_that_blames_the_job_is_a_refusal(sampler, code):
 def test_a_refusal_says_whether_a_smaller_job_may_be_taken(sampler, code, words, too_large):
     sampler.trouble = refusal(code, words)
     with pytest.raises(JobRefusedError) as refused:
-        RuntimeService(sampler).submit([], shots=1, tag="t")
+        RuntimeService(sampler, sampler.opened).submit([], shots=1, tag="t")
     assert refused.value.too_large is too_large
 
 
@@ -148,10 +185,10 @@ def test_a_refusal_says_whether_a_smaller_job_may_be_taken(sampler, code, words,
 def test_an_answer_that_may_change_is_worth_another_try(sampler, code):
     sampler.trouble = refusal(code)
     with pytest.raises(ServiceError, match="the service answers: "):
-        RuntimeService(sampler).submit([], shots=1, tag="t")
+        RuntimeService(sampler, sampler.opened).submit([], shots=1, tag="t")
 
 
 def test_no_network_is_worth_another_try(sampler):
     sampler.trouble = ConnectionError("no route to host")
     with pytest.raises(ServiceError, match="the service cannot be reached: no route to host"):
-        RuntimeService(sampler).submit([], shots=1, tag="t")
+        RuntimeService(sampler, sampler.opened).submit([], shots=1, tag="t")
