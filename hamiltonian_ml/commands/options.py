@@ -22,7 +22,12 @@ Kind = Annotated[
 TestFraction = Annotated[float, typer.Option(help="Share of the rows kept for the score; 0 keeps none.")]
 Qubits = Annotated[int, typer.Option(help="Qubits.", max=MOST_QUBITS)]
 Connectivity = Annotated[str, typer.Option(help="chain, zigzag, ring or heavy_hex.")]
-Selection = Annotated[str, typer.Option(help="auto, full, krylov, classical or random.")]
+Selection = Annotated[
+    str,
+    typer.Option(
+        help="auto, full, krylov, classical or random; auto samples if --backend is named or qubits are many."
+    ),
+]
 Backend = Annotated[
     str, typer.Option(help="Where circuits run: auto, statevector, mps, fake_kingston, ibm_<device>, ...")
 ]

@@ -21,7 +21,7 @@ def preview(
     test_fraction: given.TestFraction = 0.2,
     qubits: given.Qubits = 6,
     connectivity: given.Connectivity = "chain",
-    selection: given.Selection = "krylov",
+    selection: given.Selection = "auto",
     backend: given.Backend = "auto",
     shots: given.Shots = 1000,
     krylov_dimension: given.KrylovDimension = 4,

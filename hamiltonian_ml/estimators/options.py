@@ -25,7 +25,7 @@ from hamiltonian_ml.selection.refine import RefinedSelection
 from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selection
 from hamiltonian_ml.subspace.memory import check_memory
 
-FULL_SPACE_QUBITS = 10  # up to here "auto" takes all basis states: 1,024 at most
+FULL_SPACE_QUBITS = 10  # up to here "auto" takes all basis states, 1,024 at most, unless a backend is named
 FOURIER_WAVES = 2
 FULL_BATCH_ROWS = 1024  # up to here "auto" takes all rows in one batch
 
@@ -97,7 +97,7 @@ def make_selection(estimator: Any, basis: PauliBasis) -> Selection:
         "classical": ClassicalSelection(estimator.max_dimension),
         "random": RandomSelection(estimator.max_dimension),
     }
-    chosen: Selection = with_common(_named_or_own(estimator.selection, basis.n_qubits, strategies), estimator)
+    chosen: Selection = with_common(_named_or_own(estimator, basis.n_qubits, strategies), estimator)
     _check_frame(estimator.frame, basis, chosen)
     if isinstance(chosen, KrylovSelection):
         chosen.check_size(basis.n_qubits)
@@ -110,12 +110,14 @@ def make_selection(estimator: Any, basis: PauliBasis) -> Selection:
     return chosen
 
 
-def _named_or_own(selection: Any, n_qubits: int, strategies: dict[str, Selection]) -> Selection:
-    """Return the strategy of a name, or a strategy as it is."""
+def _named_or_own(estimator: Any, n_qubits: int, strategies: dict[str, Selection]) -> Selection:
+    """Return the strategy of a name, or a strategy as it is. Who names a backend wants circuits to run there."""
+    selection, backend = estimator.selection, estimator.backend
     if isinstance(selection, str):
         check_choice("selection", selection, ("auto", *strategies))
-        named = ("full" if n_qubits <= FULL_SPACE_QUBITS else "krylov") if selection == "auto" else selection
-        return strategies[named]
+        is_named = getattr(backend, "name", backend) != "auto"
+        chosen = "krylov" if is_named or n_qubits > FULL_SPACE_QUBITS else "full"
+        return strategies[chosen if selection == "auto" else selection]
     flagged = isinstance(getattr(selection, "needs_refresh", None), bool)
     if isinstance(selection, type) or not callable(getattr(selection, "select", None)) or not flagged:
         names = ", ".join(map(repr, ("auto", *strategies)))

@@ -31,10 +31,11 @@ MEANINGS = {
     "selection": """{"auto", "full", "krylov", "classical", "random"} or Selection, default="auto"
     Which basis states are used: all of them, those sampled from Krylov circuits, or, as controls, those that a
     classical computer finds alone or that are drawn at random; or those that an object with a ``select`` method
-    returns. "auto" takes all up to 10 qubits and samples beyond.""",
+    returns. "auto" takes all up to 10 qubits where ``backend`` is "auto" too, and samples otherwise.""",
     "backend": """str, Backend or BaseSamplerV2, default="auto"
     Where circuits run: "statevector", "mps", "auto" (by the number of qubits), a device with its calibrated noise such
-    as "fake_kingston", a device of IBM Quantum as "ibm_<name>", a `Backend`, or any V2 sampler.""",
+    as "fake_kingston", a device of IBM Quantum as "ibm_<name>", a `Backend`, or any V2 sampler. Unless ``selection``
+    says otherwise, circuits do run where one is named, however few the qubits.""",
     "frame": """{"mean_field", "computational"}, default="mean_field"
     Axes in which basis states are meant: each qubit's own, in which its mean-field state is ``|0>``, or the
     computational ones. Only matters where basis states are selected.""",

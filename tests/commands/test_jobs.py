@@ -51,6 +51,15 @@ def test_preview_is_what_the_service_then_counts(table, service):
     assert usage["jobs"] == len(service.jobs())
 
 
+def test_preview_is_of_the_fit_that_fit_does(table, service):
+    bare = COMMON[:-2]
+    assert json.loads(run("preview", table, *bare, "--json").stdout)["jobs"] == 0  # all states of two qubits
+    usage = json.loads(run("preview", table, *COMMON, "--json").stdout)
+    options = ("--store", table.parent / "store", "--out", table.parent / "m.nc")
+    assert run("fit", table, *COMMON, *options).exit_code == 0
+    assert len(service.jobs()) == usage["jobs"] == 3
+
+
 def test_preview_prints_one_figure_a_line(table):
     result = run("preview", table, *COMMON, "--price-per-minute", "96")
     names = [line[:20].strip() for line in result.stdout.splitlines()]

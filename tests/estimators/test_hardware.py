@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from qiskit.primitives import StatevectorSampler
 from sklearn.linear_model import LogisticRegression
 
 from hamiltonian_ml import (
+    Backend,
     HamiltonianClassifier,
     HamiltonianHeadClassifier,
     HamiltonianRegressor,
@@ -86,6 +88,36 @@ def test_the_preview_leaves_out_the_rows_that_early_stopping_holds_out(place, rn
 def test_where_nothing_is_sampled_the_preview_is_zero():
     usage = HamiltonianClassifier(2).preview(X)
     assert (usage.circuits, usage.jobs, usage.qpu_seconds) == (0, 0, 0.0)
+
+
+@pytest.mark.parametrize("rounds", [0, 1])
+def test_a_backend_that_is_named_is_used_by_default(place, rounds):
+    backend, service, store = place
+    model = classifier(backend, store, selection="auto", expansion_rounds=rounds)
+    usage = model.preview(X)
+    model.fit(X, Y)
+    assert len(service.jobs()) == usage.jobs == 3
+
+
+def test_a_device_that_is_not_there_is_missed():
+    with pytest.raises(ValueError, match="store"):
+        HamiltonianClassifier(6, backend="ibm_nonexistent").fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("backend", "n_qubits", "samples"),
+    [
+        ("auto", 10, False),
+        (Backend("auto", bond_dimension=4), 10, False),
+        ("auto", 11, True),
+        ("statevector", 2, True),
+        ("fake_kingston", 2, True),
+        (StatevectorSampler(), 2, True),
+    ],
+)
+def test_the_default_samples_where_qubits_are_many_or_a_backend_is_named(backend, n_qubits, samples):
+    assert (HamiltonianClassifier(n_qubits, backend=backend).preview(X).circuits > 0) == samples
+    assert HamiltonianClassifier(n_qubits, backend=backend, selection="full").preview(X).circuits == 0
 
 
 def test_a_fit_is_submitted_and_collected_round_by_round_as_if_it_had_waited(place, tmp_path):
