@@ -20,6 +20,7 @@ from sklearn.utils.validation import _get_feature_names
 
 from hamiltonian_ml.estimators import options
 from hamiltonian_ml.estimators.identity import identity_of
+from hamiltonian_ml.estimators.validation import checked_rows
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.model import initial_parameters
 from hamiltonian_ml.sampling.files import write_whole
@@ -241,6 +242,11 @@ def _plain(name: str, values: Any) -> NDArray[Any]:
     array = np.asarray(values)
     if array.dtype == object and all(isinstance(value, str) for value in array.ravel()):
         array = array.astype(str)
+    if array.dtype == object and name == "X":  # columns of several types of numbers, as a fit takes them too
+        try:
+            array = checked_rows(None, values, reset=False)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"X must hold numbers, or text alone, to be kept in the store. {error}") from error
     if array.dtype == object:
         raise ValueError(f"{name} must hold numbers or text to be kept in the store, got {array.dtype}.")
     return np.ascontiguousarray(array)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from qiskit.primitives import StatevectorSampler
+from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 
 from hamiltonian_ml import (
@@ -322,6 +323,45 @@ def test_fits_with_functions_and_objects_of_ones_own_are_collected_elsewhere(pla
         assert classifier(backend, store, **{**FITS[1](), **same}).collect().n_iter_ == 3
     with pytest.raises(ValueError, match="has 0 submitted fits"):
         classifier(backend, store, **{**FITS[0](), "embedding": lambda X: 3 * X}).collect()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"size": X[:, 0], "old": X[:, 1] > 0.6}),
+        pd.DataFrame({"size": X[:, 0], "count": pd.array([3, 1, 2, 3, 2], dtype="Int64")}),
+        np.array([[0.5, True], [1, False], [2, True], [3, True], [4, False]], dtype=object),
+    ],
+)
+def test_columns_of_several_types_are_submitted_as_they_are_fitted(place, tmp_path, table):
+    backend, service, store = place
+    service.script(status=["waiting"])
+    assert classifier(backend, store).submit(table, Y).pending_jobs_
+    found = classifier(backend, store).collect(wait=True)
+    fitted = classifier(backend, store).fit(table, Y)
+    assert len(service.jobs()) == 3
+    np.testing.assert_array_equal(found.decision_function(table), fitted.decision_function(table))
+    assert getattr(found, "feature_names_in_", np.empty(0)).tolist() == list(getattr(table, "columns", []))
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "message"),
+    [
+        (csr_array(X), TypeError, r"numbers, or text alone, to be kept in the store\. .*Sparse data.*toarray"),
+        (
+            pd.DataFrame({"a": list("abcde"), "b": X[:, 0]}),
+            ValueError,
+            "text alone, .*could not convert string to float",
+        ),
+        (pd.DataFrame({"a": pd.array([1, None, 2, 3, 4], dtype="Int64"), "b": X[:, 0]}), ValueError, "contains NaN"),
+    ],
+)
+def test_a_table_that_cannot_be_kept_is_refused_with_the_reason(place, table, kind, message):
+    backend, service, store = place
+    with pytest.raises(kind, match=message):
+        classifier(backend, store).submit(table, Y)
+    assert not service.jobs()
+    assert not store.exists()
 
 
 def test_a_fit_that_is_submitted_again_is_kept_once(place):
