@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from hamiltonian_ml.estimators.identity import identity_of
 from hamiltonian_ml.sampling.files import write_whole
 from hamiltonian_ml.sampling.jobs import SamplesPendingError
 from hamiltonian_ml.sampling.store import SampleStore
@@ -43,7 +44,7 @@ def submit_table(table: str | Path, settings: FitSettings, folder: str | Path) -
     """Begin a fit, or go on with it: train as far as there are samples, send what comes next, do not wait.
 
     The file of the table and the settings are kept in the folder of the store before anything is sent, so that
-    `collect_table` needs nothing else. Calling it again sends nothing twice.
+    `collect_table` needs nothing else. Calling it again sends nothing twice; with another budget, that one holds.
 
     Raises
     ------
@@ -55,8 +56,11 @@ def submit_table(table: str | Path, settings: FitSettings, folder: str | Path) -
     preview_table(read_table(table), settings)  # what is wrong shows before anything is kept or sent
     content = Path(table).read_bytes()
     kept = f"{hashlib.sha256(content).hexdigest()[:20]}{Path(table).suffix.lower()}"
-    text = json.dumps({"table": kept, "settings": asdict(settings)}, indent=1, sort_keys=True) + "\n"
-    name = hashlib.sha256(text.encode()).hexdigest()[:12]
+    known = {"table": kept, "settings": asdict(settings)}
+    text = json.dumps(known, indent=1, sort_keys=True) + "\n"
+    # With another budget it is the same fit: what was sent counts, and the last budget given holds.
+    decisive = {"table": kept, "settings": asdict(replace(settings, options=identity_of(settings.options)))}
+    name = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
     write_whole(Path(folder) / _FOLDER / kept, content)
     write_whole(Path(folder) / _FOLDER / f"{name}.json", text.encode())
     return _go_on(Path(folder), name, mode="submit", max_qpu_seconds=settings.options.get("max_qpu_seconds"))

@@ -164,3 +164,15 @@ def test_a_budget_that_ends_after_the_first_round_writes_no_half_model(table, se
     assert not (tmp_path / "m.nc").exists()
     assert run("collect", "--store", tmp_path / "s", "--out", tmp_path / "m.nc", "--max-qpu-seconds", 99).exit_code == 0
     assert len(service.jobs()) == whole["jobs"]
+
+
+def test_a_fit_submitted_again_with_a_larger_budget_is_the_same_fit(table, service, tmp_path):
+    arguments = (table, *COMMON, "--store", tmp_path / "s", "--out", tmp_path / "m.nc", "--json")
+    assert run("submit", *arguments, "--max-qpu-seconds", 3).exit_code == 2
+    service.script(status=["waiting"])
+    begun = json.loads(run("submit", *arguments, "--max-qpu-seconds", 99).stdout)
+    assert begun["pending_jobs"] == ["job1"]
+    done = run("collect", "--store", tmp_path / "s", "--out", tmp_path / "m.nc", "--json")  # within the new budget
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["fit"] == begun["fit"]
+    assert len(service.jobs()) == 3
