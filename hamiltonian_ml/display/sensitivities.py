@@ -13,6 +13,7 @@ from matplotlib.figure import Figure, SubFigure
 from numpy.typing import ArrayLike
 
 from hamiltonian_ml.display.style import DARK, axes_for
+from hamiltonian_ml.estimators.targets import RealTargets
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,7 +32,8 @@ class SensitivityDisplay:
     Parameters
     ----------
     sensitivities : xarray.DataArray
-        Along ``row``, ``output`` and ``feature``, as from `HamiltonianClassifier.sensitivities`.
+        Along ``row``, ``output`` and ``feature``, as from `HamiltonianClassifier.sensitivities`. Outputs are pooled as
+        they are: select one of several targets in different units, or let `from_estimator` bring them to one.
 
     Attributes
     ----------
@@ -62,12 +64,18 @@ class SensitivityDisplay:
     ) -> SensitivityDisplay:
         """Find and draw the sensitivities of a fitted ``estimator`` at rows ``X``; ``most`` and ``ax`` as in `plot`.
 
+        Each of several targets of a regressor is measured by its own standard deviation among the training rows.
+
         Returns
         -------
         SensitivityDisplay
             The display itself, drawn.
         """
-        return cls(estimator.sensitivities(X)).plot(most=most, ax=ax)
+        found, targets = estimator.sensitivities(X), estimator.targets_
+        if isinstance(targets, RealTargets) and targets.n_outputs > 1:
+            found = found / np.where(targets.scale > 0, targets.scale, 1.0)[:, None]
+            found.attrs["units"] = "standard deviation of the target / unit of the feature"
+        return cls(found).plot(most=most, ax=ax)
 
     def plot(self, *, most: int = 20, ax: Axes | None = None) -> SensitivityDisplay:
         """Draw on ``ax`` or on new axes, the ``most`` important features at the most.
@@ -85,12 +93,13 @@ class SensitivityDisplay:
         shown = np.argsort(-sizes, kind="stable")[:most]
         low, high = np.percentile(by_row[:, shown], _PERCENTILES, axis=0)
         places = np.arange(len(shown))
-        self.ax_.barh(places, sizes[shown], height=0.6, color=DARK, alpha=0.45, label="all rows")
-        self.ax_.hlines(places, low, high, color="black", linewidth=1.2, label="80 % of the rows")
+        self.ax_.barh(places, sizes[shown], height=0.6, color=DARK, alpha=0.45, label="root mean square of all rows")
+        self.ax_.hlines(places, low, high, color="black", linewidth=1.2, label="middle 80 % of the rows")
         self.ax_.set_yticks(places, [str(name) for name in self.sensitivities["feature"].values[shown]])
         self.ax_.set_ylim(len(shown) - 0.4, -0.6)
         self.ax_.set_xlim(left=0)
         self.ax_.tick_params(axis="y", length=0)
         self.ax_.set_xlabel(f"sensitivity ({self.sensitivities.attrs.get('units', '')})")
+        self.ax_.set_ylabel("feature")
         self.ax_.legend(loc="lower right", frameon=False)
         return self

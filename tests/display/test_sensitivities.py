@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from hamiltonian_ml.display.sensitivities import SensitivityDisplay
+from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from tests.display.conftest import X
 
 DERIVATIVES = np.zeros((2, 1, 3))
@@ -35,6 +36,27 @@ def test_whiskers_span_the_rows(drawn):
 
 def test_the_axis_has_a_unit(drawn):
     assert drawn.ax_.get_xlabel() == "sensitivity (nat / cm)"
+    assert drawn.ax_.get_ylabel() == "feature"
+
+
+def test_the_legend_says_what_bars_and_whiskers_are(drawn):
+    texts = {text.get_text() for text in drawn.ax_.get_legend().get_texts()}
+    assert texts == {"root mean square of all rows", "middle 80 % of the rows"}
+
+
+def test_targets_weigh_the_same_whatever_their_units():
+    def bars(unit):
+        model = HamiltonianRegressor(2, max_iter=3, random_state=0).fit(X, X * [1, unit])
+        display = SensitivityDisplay.from_estimator(model, X)
+        assert display.ax_.get_xlabel() == "sensitivity (standard deviation of the target / unit of the feature)"
+        return [bar.get_width() for bar in display.ax_.patches]
+
+    assert bars(1e6) == pytest.approx(bars(1), rel=1e-4)  # solvers' tolerance
+
+
+def test_a_single_target_keeps_its_unit():
+    model = HamiltonianRegressor(1, max_iter=2, random_state=0).fit(X, X[:, 0])
+    assert SensitivityDisplay.from_estimator(model, X).ax_.get_xlabel().startswith("sensitivity (unit of the target /")
 
 
 def test_only_as_many_features_as_asked_for_are_shown(fitted):
