@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 
 # x, y, width and height of both axes inside the space for the drawing
 _LOSS_BOX, _GAP_BOX = (0.0, 0.37, 1.0, 0.63), (0.0, 0.0, 1.0, 0.29)
+_LOSSES = {"nat": "loss (nat)", "variance of the targets": "half the squared error\n(variance of the targets)"}
+_GAP = "smallest gap\n(field at\nstart = 1)"
 _LABEL_X = -0.15  # keeps the two vertical labels in one line
 
 
 class TrainingDisplay:
     """Loss of every epoch, and below it the smallest gap. Grey lines mark epochs that began with new basis states.
 
-    Where rows were held out, their loss is drawn beside that of the others.
+    Where rows were held out, their loss is drawn beside that of the others. The first epoch is number 1, as in
+    ``n_iter_``, while ``history_`` counts from 0. Gaps are in units of the field along z that training starts from.
 
     Parameters
     ----------
@@ -83,9 +86,10 @@ class TrainingDisplay:
         self.bounding_ax_.set_axis_off()
         self.ax_ = self.bounding_ax_.inset_axes(_LOSS_BOX)
         self.gap_ax_ = self.bounding_ax_.inset_axes(_GAP_BOX, sharex=self.ax_)
+        unit = self.history["loss"].attrs.get("units", "nat")
         for axes, name, label in (
-            (self.ax_, "loss", f"loss ({self.history['loss'].attrs.get('units', 'nat')})"),
-            (self.gap_ax_, "smallest_gap", "gap\n(start field)"),
+            (self.ax_, "loss", _LOSSES.get(unit, f"loss ({unit})")),
+            (self.gap_ax_, "smallest_gap", _GAP),
         ):
             self._draw(axes, self.history[name].values)
             axes.set_ylabel(label)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 from sklearn.datasets import make_moons
 
-from hamiltonian_ml import HamiltonianClassifier
+from hamiltonian_ml import HamiltonianClassifier, HamiltonianRegressor
 from hamiltonian_ml.display.training import TrainingDisplay
 
 
@@ -42,8 +43,19 @@ def test_the_loss_of_rows_held_out_is_drawn_within_the_axes():
 def test_the_axes_have_units(fitted):
     display = TrainingDisplay.from_estimator(fitted)
     assert display.ax_.get_ylabel() == "loss (nat)"
-    assert display.gap_ax_.get_ylabel() == "gap\n(start field)"
+    assert display.gap_ax_.get_ylabel() == "smallest gap\n(field at\nstart = 1)"
     assert display.gap_ax_.get_xlabel() == "epoch"
+
+
+def test_the_loss_of_a_regressor_is_half_the_squared_error():
+    X = np.random.default_rng(0).normal(size=(20, 1))
+    display = TrainingDisplay.from_estimator(HamiltonianRegressor(1, max_iter=2, random_state=0).fit(X, X[:, 0] + 5))
+    assert display.ax_.get_ylabel() == "half the squared error\n(variance of the targets)"
+    assert curve(display.ax_).get_ydata()[0] == pytest.approx(0.5, abs=0.05)  # that of the mean, less a small start
+
+
+def test_epochs_are_counted_as_the_estimator_counts_them(fitted):
+    assert curve(TrainingDisplay.from_estimator(fitted).ax_).get_xdata()[-1] == fitted.n_iter_
 
 
 def test_it_is_drawn_on_the_axes_that_are_given(fitted):
