@@ -54,9 +54,9 @@ class KeptInFiles:
 
         Notes
         -----
-        Parameters that are no plain values, such as a sampler of your own, are left out; `load` says so. The base of a
-        head, and features of your own, have to be passed to `load` again. Of a base on scaled rows the file holds the
-        logits of four rows drawn around the mean, by which `load` knows it.
+        Parameters that are no plain values, such as a sampler of your own, are left out; `load` says so. Paths come
+        back as text. The base of a head, and features of your own, have to be passed to `load` again. Of a base on
+        scaled rows the file holds the logits of four rows drawn around the mean, by which `load` knows it.
 
         Examples
         --------

@@ -28,6 +28,7 @@ from hamiltonian_ml.learning.archive import read_archive, write_archive
 from hamiltonian_ml.learning.feature_maps import Features, Mapped, Mixtures, Products, Waves, n_maps
 from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.sampling.backends import Backend
+from hamiltonian_ml.sampling.runtime import DeviceOptions
 from hamiltonian_ml.sampling.store import SampleStore
 from hamiltonian_ml.selection.classical import ClassicalSelection
 from hamiltonian_ml.selection.controls import NoiseSelection, RandomSelection
@@ -83,8 +84,9 @@ _TYPES: dict[type, tuple[tuple[str, ...], Callable[..., Any]]] = {
     **{
         each: (tuple(field.name for field in fields(each)), each)
         for each in (
-            ClassTargets, ResidualTargets, RealTargets, Features, Products, Waves, Mixtures, Backend, FullSelection,
-            KrylovSelection, ClassicalSelection, RandomSelection, NoiseSelection, RefinedSelection, SampleStore,
+            ClassTargets, ResidualTargets, RealTargets, Features, Products, Waves, Mixtures, Backend, DeviceOptions,
+            FullSelection, KrylovSelection, ClassicalSelection, RandomSelection, NoiseSelection, RefinedSelection,
+            SampleStore,
         )
     },
 }  # fmt: skip
@@ -144,6 +146,8 @@ def _encode(value: Any, place: str, arrays: dict[str, NDArray[Any]]) -> Any:
         return value
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, Path):  # of this machine, and no less in text
+        return str(value)
     if isinstance(value, np.ndarray):
         return _encode_array(value, place, arrays)
     if type(value) in (list, tuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,14 @@ from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from hamiltonian_ml.estimators.transformer import HamiltonianTransformer
 from hamiltonian_ml.learning.archive import read_archive, write_archive
+from hamiltonian_ml.sampling.backends import Backend
+from hamiltonian_ml.sampling.runtime import DeviceOptions
+from hamiltonian_ml.sampling.store import SampleStore
+from hamiltonian_ml.selection.classical import ClassicalSelection
+from hamiltonian_ml.selection.controls import NoiseSelection, RandomSelection
+from hamiltonian_ml.selection.full import FullSelection
 from hamiltonian_ml.selection.krylov import KrylovSelection
+from hamiltonian_ml.selection.refine import RefinedSelection
 
 X = np.random.default_rng(0).normal(size=(12, 3))
 FIT = {"max_iter": 2, "random_state": 0}
@@ -66,6 +74,21 @@ def test_other_estimators_come_back_too(path, model):
     assert again.certify(frame).identical(model.certify(frame))
 
 
+def test_a_model_goes_on_learning_after_it_comes_back(path):
+    """With the optimiser's memory of both moments: every later pass is that of the model that was saved."""
+    y = X[:, 0] * X[:, 1]
+    model = HamiltonianRegressor(3, selection="krylov", shots=5, refresh_every=2, learning_rate=0.1, random_state=0)
+    for _ in range(3):
+        model.partial_fit(X, y)
+    model.save(path)
+    again = HamiltonianRegressor.load(path)
+    for each in (model, again):
+        for _ in range(3):
+            each.partial_fit(X, y)
+    assert again.loss_curve_ == model.loss_curve_
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
 def test_class_weights_keep_the_types_of_their_keys(path):
     y = np.arange(12) % 2
     HamiltonianClassifier(2, class_weight={0: 2.0, 1: 1.0}, **FIT).fit(X, y).save(path)
@@ -82,6 +105,42 @@ def test_what_a_file_cannot_hold_is_named_and_may_be_given(path):
     assert again.backend == "auto"
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     assert HamiltonianClassifier.load(path, backend=sampler).backend is sampler
+
+
+BACKENDS = [
+    "mps",
+    Backend("mps", bond_dimension=32, truncation_threshold=1e-6),
+    Backend("fake_fez", realisations=3, max_threads=1),
+    Backend("ibm_fez", device=DeviceOptions(mode="session", dynamical_decoupling="XY4", rep_delay=1e-4)),
+]
+SELECTIONS = [
+    FullSelection(),
+    *[KrylovSelection(backend=each, shots=7, ranking="excess") for each in BACKENDS],
+    KrylovSelection(store="samples", max_qpu_seconds=3.0),
+    KrylovSelection(store=SampleStore("samples", mode="replay")),
+    ClassicalSelection(3),
+    RandomSelection(3),
+    NoiseSelection(max_dimension=3),
+    RefinedSelection(RandomSelection(3), dimension=4, rounds=1),
+]
+
+
+@pytest.mark.parametrize(
+    "options", [*[{"backend": each} for each in BACKENDS], *[{"selection": each} for each in SELECTIONS]], ids=str
+)
+def test_where_and_how_states_are_sampled_comes_back(path, options):
+    model = HamiltonianRegressor(2, **FIT).fit(X, X[:, 0]).set_params(**options)
+    model.save(path)
+    assert HamiltonianRegressor.load(path).get_params() == model.get_params()  # and warns of nothing that is missing
+
+
+def test_paths_come_back_as_text(path):
+    model = HamiltonianRegressor(2, **FIT).fit(X, X[:, 0])
+    krylov = KrylovSelection(store=SampleStore(Path("in") / "it"))
+    model.set_params(store=Path("samples"), checkpoint=Path("runs") / "fit.nc", selection=krylov).save(path)
+    again = HamiltonianRegressor.load(path)
+    assert (again.store, again.checkpoint) == ("samples", str(Path("runs") / "fit.nc"))
+    assert again.selection.store.path == Path("in") / "it"
 
 
 def test_a_basis_given_as_connectivity_comes_back(path):
