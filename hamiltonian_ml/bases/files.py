@@ -11,6 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def check_folder_of(path: Path) -> None:
+    """Raise FileNotFoundError, which names it, if the folder of a file to be written is missing."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} in; make it first.")
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``, and rename it to ``path`` when the block ends without an error.
@@ -22,6 +28,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     OSError
         If the folder does not exist or cannot be written to.
     """
+    check_folder_of(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial

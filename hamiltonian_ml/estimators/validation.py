@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
 )
 
 _NAMED = re.compile(r"\b(X|y|sample_weight)\b|[Nn]egative values in data passed|feature names")
+_LARGEST_WEIGHT = 1e300  # of all rows together: products with losses, and quotients, stay finite
 _WRONG = (TypeError, ValueError, OverflowError)
 
 
@@ -46,13 +47,20 @@ def checked_table(
 
 
 def checked_weights(sample_weight: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return weights (n_rows,), not negative and not all zero."""
+    """Return weights (n_rows,), not negative, with a sum that can be divided by."""
     try:
         weights: NDArray[np.float64] = _check_sample_weight(
             sample_weight, rows, dtype=np.float64, ensure_non_negative=True
         )
     except _WRONG as error:
         raise _naming("sample_weight", error) from error
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not 1 / _LARGEST_WEIGHT <= total <= _LARGEST_WEIGHT:
+        raise ValueError(
+            f"sample_weight must have a sum from {1 / _LARGEST_WEIGHT:g} to {_LARGEST_WEIGHT:g}, got {total:g}; divide "
+            "the weights by their largest."
+        )
     return weights
 
 

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.files import check_folder_of
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples, Subspace
 from hamiltonian_ml.learning.archive import read_archive, write_archive
@@ -57,6 +58,7 @@ class Checkpoint:
         if self.path.is_dir():
             name = hashlib.sha256(repr(sorted(self.identity.items())).encode()).hexdigest()[:20]
             self.path = self.path / f"{name}.nc"
+        check_folder_of(self.path)  # before epochs that may cost something
 
     def write(self, progress: Progress) -> None:
         """Write the run, unless the last writing was so slow and so recent that training would wait for files."""

@@ -197,6 +197,14 @@ def test_a_fit_with_a_checkpoint_is_as_one_without(moons, tmp_path):
         model.set_params(checkpoint=3).fit(X, y)
 
 
+def test_a_missing_folder_of_a_checkpoint_is_named_before_any_work(moons, tmp_path):
+    _SEEDS.clear()
+    model = HamiltonianClassifier(2, selection=_Noting(2), checkpoint=tmp_path / "none" / "fit.nc")
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*none to write fit\.nc in; make it first"):
+        model.fit(*moons)
+    assert not _SEEDS
+
+
 def test_a_search_keeps_its_fits_in_a_folder(moons, tmp_path):
     model = HamiltonianClassifier(2, max_iter=3, checkpoint=str(tmp_path), **FIT)
     GridSearchCV(model, {"alpha": [0.0, 0.1]}, cv=2).fit(*moons)

@@ -177,6 +177,12 @@ def test_an_unfitted_model_is_not_saved(path):
     assert not path.exists()
 
 
+def test_a_missing_folder_is_named(tmp_path):
+    model = HamiltonianRegressor(2, **FIT).fit(X, X[:, 0])
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*none to write model\.nc in; make it first"):
+        model.save(tmp_path / "none" / "model.nc")
+
+
 def test_another_class_and_another_file_are_named(path, tmp_path):
     HamiltonianRegressor(2, **FIT).fit(X, X[:, 0]).save(path)
     with pytest.raises(ValueError, match=r"holds a HamiltonianRegressor; load it with HamiltonianRegressor\.load"):

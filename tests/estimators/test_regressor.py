@@ -83,6 +83,14 @@ def test_a_warm_start_learns_what_was_constant_before(waves):
     assert model.fit(X, np.full(60, 2.0)).fit(X, y).score(X, y) > 0.4  # 0.65; a constant prediction scores 0
 
 
+@pytest.mark.parametrize("weight", [1e308, 1e299, 1e-302, 1e-320])
+def test_weights_whose_sum_cannot_be_divided_by_are_refused(waves, weight):
+    model = HamiltonianRegressor(2, max_iter=1)
+    for ask in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match=r"sample_weight must have a sum from 1e-300 to 1e\+300, got .*; divide"):
+            ask(*waves, sample_weight=np.full(60, weight))
+
+
 def test_gradients_agree_with_central_differences(waves):
     X, y = waves
     model = HamiltonianRegressor(3, selection="krylov", max_dimension=5, max_iter=3, random_state=0).fit(X, y)
