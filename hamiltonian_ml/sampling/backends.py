@@ -21,7 +21,7 @@ from hamiltonian_ml.sampling.compiling import native_circuits
 from hamiltonian_ml.sampling.devices import fake_target, heron_fakes, read_calibration
 from hamiltonian_ml.sampling.full_noise import FullNoiseSampler
 from hamiltonian_ml.sampling.layout import best_patch
-from hamiltonian_ml.sampling.runtime import DeviceOptions, live_marks, open_device, open_sampler
+from hamiltonian_ml.sampling.runtime import DeviceOptions, live_marks, open_device, open_sampler, todays_target
 from hamiltonian_ml.sampling.service import JobService, RuntimeService
 from hamiltonian_ml.sampling.simulators import check_amplitudes, open_matrix_products, open_statevector
 from hamiltonian_ml.sampling.trajectories import TrajectorySampler
@@ -184,7 +184,7 @@ class Backend:
             If a remote device cannot be reached.
         """
         if self.is_remote:
-            return native_circuits(self._live_device().target, circuits, basis)
+            return native_circuits(todays_target(self._live_device()), circuits, basis)
         if self.is_fake:
             return native_circuits(fake_target(self.name), circuits, basis)
         return list(circuits)

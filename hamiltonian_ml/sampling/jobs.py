@@ -43,6 +43,7 @@ from hamiltonian_ml.sampling.service import (
 )
 from hamiltonian_ml.sampling.store import SampleStore, npz_bytes
 
+Compiled = tuple[Sequence[QuantumCircuit], dict[str, Any]]
 _ROUNDS = 3  # of jobs in one run: the planned ones, and twice new ones for what failed or came back incomplete
 _LOG = logging.getLogger(__name__)
 
@@ -70,21 +71,22 @@ class RemoteRun:
     store : SampleStore
         Holds the ledger; its mode says whether to wait.
     service : JobService
-    circuits : sequence of QuantumCircuit
-        Ready to run, one for each power.
+    n_circuits : int
+        One for each power.
+    compiled : callable
+        Makes the circuits ready for the device as it is now, each time that jobs are sent. Gives them, and options,
+        calibration and layout to write down with each job.
     angles : callable
         From coefficients (n_rows, n_terms) to the parameter values of each circuit.
-    circumstances : callable
-        Gives calibration, layout and options, to be written down with the plan.
     max_qpu_seconds : float or None
         Budget of all jobs in the store.
     """
 
     store: SampleStore
     service: JobService
-    circuits: Sequence[QuantumCircuit]
+    n_circuits: int
+    compiled: Callable[[], Compiled]
     angles: Callable[[NDArray[np.float64]], Sequence[NDArray[np.float64]]]
-    circumstances: Callable[[], dict[str, Any]]
     max_qpu_seconds: float | None = None
 
     def measure(self, request: SampleRequest) -> None:
@@ -101,17 +103,19 @@ class RemoteRun:
         """
         ledger = Ledger(self.store.path / "jobs")
         request = ledger.as_planned(request)
-        record = ledger.read(request.key)
+        record, compiled = ledger.read(request.key), None
         if record is None:
-            plans = split_jobs(len(request.coefficients), len(self.circuits), request.shots)
-            record = RequestRecord(request.key, (), self.circumstances()).with_more(plans)
+            compiled = self.compiled()  # what does not fit on the device is not planned
+            plans = split_jobs(len(request.coefficients), self.n_circuits, request.shots)
+            record = RequestRecord(request.key, ()).with_more(plans)
             record = ledger.plan(request, record, self.max_qpu_seconds)
         work = _Work(self, ledger, request, record)
         work.look_for_lost()
         for _ in range(_ROUNDS):
             work.plan_missing()
             with closing(self.service):  # a session is charged until it is closed and its jobs are done
-                work.send()
+                work.send(compiled)
+            compiled = None
             work.collect()
             if work.is_whole:
                 work.keep_samples()
@@ -152,13 +156,14 @@ class _Work:
             record = replace(self._record, jobs=jobs).with_more(packed(missing))
             self._record = self._ledger.plan(self._request, record, self._run.max_qpu_seconds)
 
-    def send(self) -> None:
+    def send(self, compiled: Compiled | None) -> None:
         """Hand in every planned job, unless it is there already; two smaller ones instead of one that is too large."""
         place = 0
         while place < len(self._record.jobs):  # jobs that are split add to them
             if self._record.jobs[place].state in (PLANNED, SENDING):
+                compiled = compiled or self._run.compiled()
                 try:
-                    job_id = self._sent(place)
+                    job_id = self._sent(place, *compiled)
                 except JobRefusedError as error:
                     self._split(place, error)
                 else:
@@ -188,7 +193,7 @@ class _Work:
     def keep_samples(self) -> None:
         """Put the registers of all jobs together, keep the samples in the store and remove the parts."""
         n_qubits = self._request.basis.n_qubits
-        n_rows, n_circuits = len(self._request.coefficients), len(self._run.circuits)
+        n_rows, n_circuits = len(self._request.coefficients), self._run.n_circuits
         cells: list[list[list[Samples]]] = [[[] for _ in range(n_circuits)] for _ in range(n_rows)]
         files = [self._part(job.tag) for job in self._record.jobs if job.state == COLLECTED]
         for job in self._record.jobs:
@@ -198,25 +203,26 @@ class _Work:
                         words = words_from_register_bytes(measured, n_qubits)
                         cells[row][piece.circuit].append(Samples.from_words(words, n_qubits))
         whole = [[Samples.union(parts) for parts in row] for row in cells]
-        jobs = {job.job_id: job.seconds for job in self._record.jobs if job.job_id is not None}
-        self._run.store.keep(self._request, whole, **self._record.circumstances, jobs=jobs)
+        sent = [job for job in self._record.jobs if job.job_id is not None]
+        seconds, marks = {job.job_id: job.seconds for job in sent}, {job.job_id: job.circumstances for job in sent}
+        self._run.store.keep(self._request, whole, jobs=seconds, circumstances_of_jobs=marks)
         for file in files:
             file.unlink(missing_ok=True)
 
-    def _sent(self, place: int) -> str:
+    def _sent(self, place: int, circuits: Sequence[QuantumCircuit], circumstances: dict[str, Any]) -> str:
         """Return the name of a job that the service has; hand it in if, and only if, the service does not have it.
 
         It may be there although no answer came back, or have been sent from a copy of the store.
         """
         job, service = self._record.jobs[place], self._run.service
-        pubs = [(self._run.circuits[p.circuit], self._angles[p.circuit][p.start : p.stop]) for p in job.pieces]
+        pubs = [(circuits[p.circuit], self._angles[p.circuit][p.start : p.stop]) for p in job.pieces]
         for attempt in range(TRIES):
             job = self._record.jobs[place]
             time.sleep(max(0.0, job.sent_at + service.listing_seconds - time.time()))  # 0 if it was never sent
             found = persistently(service, partial(service.find, job.tag))
             if found is not None:
                 return str(found)
-            self._note(place, state=SENDING, sent_at=time.time())
+            self._note(place, state=SENDING, sent_at=time.time(), circumstances=circumstances)
             try:
                 return service.submit(pubs, shots=job.pieces[0].shots, tag=job.tag)
             except ServiceError as error:

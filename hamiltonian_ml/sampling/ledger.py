@@ -51,6 +51,9 @@ class JobRecord:
         What it was to measure and did not, and no other job was planned for.
     part_of : str
         Tag of the job that it was split from; empty for a whole one.
+    circumstances : dict
+        Options, calibration, layout and versions of the day on which it was handed in; empty if another copy of the
+        store did that.
     """
 
     tag: str
@@ -62,15 +65,15 @@ class JobRecord:
     reason: str = ""
     missing: tuple[Piece, ...] = ()
     part_of: str = ""
+    circumstances: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """All jobs of one request, and the circumstances: calibration, options and layout."""
+    """All jobs of one request."""
 
     key: str
     jobs: tuple[JobRecord, ...]
-    circumstances: dict[str, Any] = field(default_factory=dict)
     planned_at: float = field(default_factory=time.time)
 
     @property
@@ -171,8 +174,9 @@ def _digest(pieces: list[Piece]) -> str:
 
 def _from_json(text: str) -> RequestRecord:
     values = json.loads(text)
+    before = {"circumstances": values.pop("circumstances", {})}  # older ledgers have one entry for all jobs
     jobs = tuple(
-        JobRecord(**{**job, **{name: tuple(Piece(**piece) for piece in job[name]) for name in ("pieces", "missing")}})
+        JobRecord(**{**before, **job, **{name: tuple(Piece(**p) for p in job[name]) for name in ("pieces", "missing")}})
         for job in values["jobs"]
     )
     return RequestRecord(**{**values, "jobs": jobs})

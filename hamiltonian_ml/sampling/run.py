@@ -21,7 +21,7 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples, words_from_register_bytes
 from hamiltonian_ml.sampling.backends import Backend, as_backend
 from hamiltonian_ml.sampling.circuits import krylov_angles
-from hamiltonian_ml.sampling.jobs import RemoteRun
+from hamiltonian_ml.sampling.jobs import Compiled, RemoteRun
 from hamiltonian_ml.sampling.mirror import mirrored
 from hamiltonian_ml.sampling.pieces import split_jobs
 from hamiltonian_ml.sampling.request import SampleRequest
@@ -139,14 +139,17 @@ def measure(
                 progress(len(measured), len(request.coefficients))
         return measured
 
-    def send(store: SampleStore) -> None:
+    def compiled() -> Compiled:
         circuits = backend.compile(template.circuits, request.basis)
+        return circuits, _circumstances(backend, circuits, n_qubits)
+
+    def send(store: SampleStore) -> None:
         RemoteRun(
             store=store,
             service=backend.service(n_qubits),
-            circuits=circuits,
+            n_circuits=len(template.circuits),
+            compiled=compiled,
             angles=lambda coefficients: krylov_angles(template, coefficients, time_step=request.time_step),
-            circumstances=lambda: _circumstances(backend, circuits, n_qubits),
             max_qpu_seconds=max_qpu_seconds,
         ).measure(request)
 

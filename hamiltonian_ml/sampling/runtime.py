@@ -5,17 +5,21 @@ In: a device's name and `DeviceOptions`. Out: its backend, and a runtime sampler
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qiskit.exceptions import QiskitError
 from qiskit.primitives import BaseSamplerV2
 
 from hamiltonian_ml.bases.checks import check_choice, check_flag, check_real
 from hamiltonian_ml.sampling.service import ServiceError
+
+if TYPE_CHECKING:
+    from qiskit.transpiler import Target
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,28 @@ def open_device(name: str, *, fractional_gates: bool = False) -> Any:
     """
     from qiskit_ibm_runtime import QiskitRuntimeService
 
-    try:
+    with _one_line(name):
         return QiskitRuntimeService().backend(name, use_fractional_gates=fractional_gates)
+
+
+def todays_target(device: Any) -> Target:
+    """Return gates, couplers and errors of a ``device`` by its newest calibration: a fit may last for days.
+
+    Raises
+    ------
+    ServiceError
+        In one line, if it cannot be reached.
+    """
+    with _one_line(device.name):
+        device.refresh()
+    target: Target = device.target
+    return target
+
+
+@contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    try:
+        yield
     except (QiskitError, OSError, TimeoutError) as error:
         reason = " ".join(str(getattr(error, "message", error)).split()).rstrip(".")
         raise ServiceError(

@@ -12,12 +12,13 @@ import pytest
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling import jobs, pieces
 from hamiltonian_ml.sampling.jobs import SamplesPendingError
+from hamiltonian_ml.sampling.layout import NoLayoutError
 from hamiltonian_ml.sampling.ledger import Ledger
 from hamiltonian_ml.sampling.run import sample_krylov
 from hamiltonian_ml.sampling.service import JobRefusedError, ServiceError
 from hamiltonian_ml.sampling.store import MissingSamplesError, SampleStore
 from hamiltonian_ml.sampling.usage import OverBudgetError
-from tests.sampling.fake_service import FakeService, fake_remote
+from tests.sampling.fake_service import FakeRemote, FakeService, fake_remote
 
 BASIS = PauliBasis.chain(3)
 ROWS = np.random.default_rng(1).normal(size=(4, BASIS.n_terms))
@@ -55,12 +56,63 @@ def test_job_calibration_options_and_pieces_are_on_disk_before_the_wait(place):
     with pytest.raises(SamplesPendingError, match="1 jobs are sent and not done yet: job0"):
         draw(backend, SampleStore(store, mode="submit"))
     (record,) = Ledger(store / "jobs").records()
-    assert record.circumstances["fingerprint"]["calibrated"] == "2026-01-01"
-    assert record.circumstances["options"]["name"] == "statevector"
-    assert record.circumstances["layout"] is None
     (job,) = record.jobs
+    assert job.circumstances["fingerprint"]["calibrated"] == "2026-01-01"
+    assert job.circumstances["options"]["name"] == "statevector"
+    assert job.circumstances["layout"] is None
     assert (job.state, job.job_id, len(job.pieces)) == ("submitted", "job0", 3)
     assert not list((store / "samples").glob("*"))
+
+
+def test_each_job_keeps_the_calibration_of_the_day_on_which_it_was_sent(place, monkeypatch):
+    backend, service, store = place
+    monkeypatch.setattr(jobs, "split_jobs", partial(pieces.split_jobs, executions_a_job=60))
+    monkeypatch.setattr(FakeRemote, "fingerprint", lambda self, n_qubits: {"calibrated": "mon"})
+    service.script(submit=["", *["down"] * 4])  # the second of two jobs waits for the next day
+    with pytest.raises(ServiceError, match="could not be handed in"):
+        draw(backend, store)
+    monkeypatch.setattr(FakeRemote, "fingerprint", lambda self, n_qubits: {"calibrated": "tue"})
+    draw(backend, store)
+    (file,) = (store / "samples").iterdir()
+    with np.load(file) as content:
+        sent = json.loads(str(content["description"]))["circumstances"]["circumstances_of_jobs"]
+    assert {name: marks["fingerprint"]["calibrated"] for name, marks in sent.items()} == {"job0": "mon", "job1": "tue"}
+
+
+def test_a_ledger_with_one_calibration_for_all_jobs_is_read_as_theirs(place):
+    backend, service, store = place
+    service.script(status=["waiting"])
+    with pytest.raises(SamplesPendingError):
+        draw(backend, SampleStore(store, mode="submit"))
+    (file,) = (store / "jobs").glob("*.json")
+    record = json.loads(file.read_text())
+    record["circumstances"] = record["jobs"][0].pop("circumstances")
+    file.write_text(json.dumps(record))
+    (read,) = Ledger(store / "jobs").records()
+    assert read.jobs[0].circumstances["fingerprint"]["calibrated"] == "2026-01-01"
+    assert len(draw(backend, store)) == 4
+    assert service.executions == EXECUTIONS
+
+
+def test_circuits_are_compiled_to_send_jobs_and_not_to_collect_them(place, monkeypatch):
+    backend, service, store = place
+    service.script(status=["waiting"])
+    with pytest.raises(SamplesPendingError):
+        draw(backend, SampleStore(store, mode="submit"))
+    monkeypatch.setattr(FakeRemote, "compile", lambda *arguments: pytest.fail("compiled"))
+    assert len(draw(backend, store)) == 4
+
+
+def test_what_does_not_fit_on_the_device_is_not_planned(place, monkeypatch):
+    backend, _, store = place
+
+    def refuse(self, circuits, basis):
+        raise NoLayoutError("no chain of 3 qubits")
+
+    monkeypatch.setattr(FakeRemote, "compile", refuse)
+    with pytest.raises(NoLayoutError):
+        draw(backend, store)
+    assert Ledger(store / "jobs").spent() == 0
 
 
 def test_what_was_submitted_is_collected_later_without_another_job(place):

@@ -25,7 +25,11 @@ from hamiltonian_ml.sampling.template import krylov_template
 @pytest.fixture
 def account(monkeypatch):
     """Let the runtime's service hand out a fake device, or raise what ``account.trouble`` holds."""
-    asked = SimpleNamespace(trouble=None, calls=[])
+    asked = SimpleNamespace(trouble=None, calls=[], refreshed=0)
+
+    class Device(FakeKingston):
+        def refresh(self):
+            asked.refreshed += 1
 
     class Service:
         def __init__(self):
@@ -34,7 +38,7 @@ def account(monkeypatch):
 
         def backend(self, name, **options):
             asked.calls.append((name, options))
-            return FakeKingston()
+            return Device()
 
     monkeypatch.setattr(qiskit_ibm_runtime, "QiskitRuntimeService", Service)
     open_device.cache_clear()
@@ -66,6 +70,14 @@ def test_circuits_for_a_device_lie_on_its_couplers_with_their_parameters(account
         where = tuple(compiled.find_bit(q).index for q in instruction.qubits)
         assert instruction.name == "barrier" or target.instruction_supported(instruction.name, where)
     assert account.calls == [("ibm_kingston", {"use_fractional_gates": False})]
+
+
+def test_circuits_are_compiled_for_the_newest_calibration_of_a_device_that_is_opened_once(account):
+    basis = PauliBasis.chain(3)
+    circuits = krylov_template(basis, krylov_dimension=2).circuits
+    for _ in range(2):
+        Backend("ibm_kingston").compile(circuits, basis)
+    assert (len(account.calls), account.refreshed) == (1, 2)
 
 
 def test_a_device_is_opened_once_in_a_batch_with_the_current_sampler(account):
