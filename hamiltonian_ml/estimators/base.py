@@ -135,12 +135,20 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         """Return rows to train on and, for early stopping, rows to validate on."""
         if not self.early_stopping:
             return data, None
-        kept, held = train_test_split(
-            np.arange(len(data[0])),
-            test_size=self.validation_fraction,
-            random_state=int(seed.generate_state(1)[0]),
-            stratify=targets.strata(data[1]),
-        )
+        strata = targets.strata(data[1])
+        try:
+            kept, held = train_test_split(
+                np.arange(len(data[0])),
+                test_size=self.validation_fraction,
+                random_state=int(seed.generate_state(1)[0]),
+                stratify=strata,
+            )
+        except ValueError as error:
+            needed = "a row" if strata is None else "a row of every class"
+            raise ValueError(
+                f"early_stopping=True holds out validation_fraction={self.validation_fraction:g} of {len(data[0])} "
+                f"rows and needs {needed} in both parts; take more rows, another fraction or early_stopping=False."
+            ) from error
         first, second = ((data[0][part], data[1][part], data[2][part]) for part in (np.sort(kept), np.sort(held)))
         return first, second
 

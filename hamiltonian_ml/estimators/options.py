@@ -227,6 +227,12 @@ def make_maps(embedding: Any, rank: Any, n_features: int, *, seed: np.random.See
         )
     start = jax.tree.map(lambda leaf: np.asarray(leaf, dtype=np.float64), pair[1])
     maps = Mapped(pair[0], start)
+    try:
+        jax.eval_shape(lambda traced, rows: traced(rows), maps, np.zeros((2, n_features)))
+    except jax.errors.JAXTypeError as error:
+        raise ValueError(
+            "embedding must use jax.numpy, not numpy, and no if on values, so that JAX can differentiate it."
+        ) from error
     found = maps(np.zeros((2, n_features)))
     if found.ndim != 2 or len(found) != 2 or not np.isfinite(found).all():
         raise ValueError(f"embedding must return finite values (n_rows, n_maps), got shape {found.shape} for 2 rows.")

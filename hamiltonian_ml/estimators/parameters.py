@@ -105,6 +105,9 @@ feature_names_in_ : (n_features_in_,) ndarray of str
     Names of the features, if X had names.
 n_iter_ : int
     Epochs run.
+converged_ : bool
+    Whether training stopped by ``tol`` before ``max_iter``. False is no failure and no warning comes with it: the step
+    size falls to zero towards ``max_iter``, so that a run to the end is how a fit is meant to end.
 history_ : xarray.Dataset
     Loss, gradient norm, smallest gap and subspace dimension of every epoch.
 bias_operator_, feature_operators_, label_operators_ : SparsePauliOp and lists of them

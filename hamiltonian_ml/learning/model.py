@@ -38,6 +38,10 @@ class Parameters(NamedTuple):
     intercepts: Array
     maps: FeatureMap = Features()
 
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name}: {np.shape(value)}" for name, value in zip(self._fields[:4], self[:4], strict=True))
+        return f"Parameters({shapes}, maps: {type(self.maps).__name__})"
+
 
 def initial_parameters(
     basis: PauliBasis,

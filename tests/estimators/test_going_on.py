@@ -166,6 +166,17 @@ def test_early_stopping_keeps_the_best_parameters_on_rows_held_out(moons):
         np.testing.assert_array_equal(longer.parameters_.labels, model.parameters_.labels)
 
 
+@pytest.mark.parametrize(
+    ("rows", "labels"),
+    [(3, ["a", "b", "c"]), (6, ["a", "a", "b", "b", "c", "c"])],
+    ids=["a row a class", "a small part"],
+)
+def test_classes_that_early_stopping_cannot_hold_out_are_refused_by_its_name(rows, labels):
+    said = rf"early_stopping=True holds out validation_fraction=0.1 of {rows} rows and needs a row of every class in"
+    with pytest.raises(ValueError, match=said):
+        HamiltonianClassifier(1, early_stopping=True).fit(np.arange(rows)[:, None], labels)
+
+
 def test_early_stopping_holds_out_the_classes_in_equal_shares():
     y = np.repeat([0, 1], [8, 32])
     X = y[:, None].astype(float)  # rows of a class are equal, so that shares alone tell the two losses apart

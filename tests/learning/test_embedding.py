@@ -27,6 +27,11 @@ MAPS = {
 }
 
 
+def test_parameters_are_shown_by_their_shapes():
+    shown = repr(initial_parameters(PauliBasis.chain(2), 3, 1, seed=SEED))
+    assert shown == "Parameters(bias: (15,), features: (3, 15), labels: (1, 15), intercepts: (1,), maps: Features)"
+
+
 @pytest.mark.parametrize("name", MAPS)
 def test_the_gradient_runs_through_every_map(name, rng):
     basis = PauliBasis.chain(2)
