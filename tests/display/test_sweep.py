@@ -29,3 +29,28 @@ def test_points_are_means_over_seeds_and_bars_their_standard_errors():
 def test_one_seed_has_no_bar():
     bars = sweep_figure(results([0.6, 0.5])).axes[0].containers[0][2]
     assert [np.ptp(segment[:, 1]) for segment in bars[0].get_segments()] == [0, 0]
+
+
+@pytest.mark.parametrize("counts", [[3], [2, 3], [4, 12, 50]])
+def test_numbers_of_qubits_are_whole_and_have_room_to_both_sides(counts):
+    accuracies = results([0.9] * len(counts)).assign_coords(n_qubits=counts)
+    axes = sweep_figure(accuracies).axes[0]
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert ticks
+    assert all(tick == round(tick) for tick in ticks)
+    assert low <= min(counts) - 0.5
+    assert max(counts) + 0.5 <= high
+
+
+@pytest.mark.parametrize("counts", [[3], [2, 3], [4, 12, 50]])
+def test_equal_curves_stand_side_by_side_in_the_order_of_their_numbers_of_qubits(counts):
+    one = results([0.9] * len(counts)).assign_coords(n_qubits=counts)
+    both = xr.concat([one, one.assign_coords(selection=["krylov"])], "selection")
+    axes = sweep_figure(both).axes[0]
+    first, second = (container[0] for container in axes.containers)
+    between = second.get_xdata() - first.get_xdata()
+    assert (between > 0.015 * np.ptp(axes.get_xlim())).all()
+    assert (first.get_xdata()[1:] > second.get_xdata()[:-1]).all()
+    np.testing.assert_allclose((first.get_xdata() + second.get_xdata()) / 2, counts)
+    assert first.get_linestyle() != second.get_linestyle()
