@@ -154,16 +154,15 @@ def test_early_stopping_keeps_the_best_parameters_on_rows_held_out(moons):
     X, y = moons
     rng = np.random.default_rng(0)
     noisy = np.where(rng.random(len(y)) < 0.3, 1 - y, y)
-    options = {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 5, "max_iter": 200}
-    model = HamiltonianClassifier(3, **options, **FIT).fit(X, noisy)
-    curve = model.history_.validation_loss.values
-    assert model.n_iter_ < 200
-    assert model.converged_
-    assert curve.argmin() < len(curve) - 1
-    assert np.isfinite(curve).all()
-    longer = HamiltonianClassifier(3, **options, **FIT).set_params(n_iter_no_change=10).fit(X, noisy)
-    if longer.history_.validation_loss.values.min() == curve.min():  # then both kept the same epoch's
-        np.testing.assert_array_equal(longer.parameters_.labels, model.parameters_.labels)
+    options = {"early_stopping": True, "validation_fraction": 0.3, "max_iter": 200}
+    models = [HamiltonianClassifier(3, n_iter_no_change=n, **options, **FIT).fit(X, noisy) for n in (3, 5)]
+    short, long = (model.history_.validation_loss.values for model in models)
+    assert all(model.converged_ and model.n_iter_ < 200 for model in models)
+    assert np.isfinite(long).all()
+    # The same run, stopped at two epochs after the best one: the parameters of neither last epoch are kept.
+    np.testing.assert_array_equal(long[: len(short)], short)
+    assert short.argmin() == long.argmin() < len(short) - 1 < len(long) - 1
+    np.testing.assert_array_equal(models[0].parameters_.labels, models[1].parameters_.labels)
 
 
 @pytest.mark.parametrize(

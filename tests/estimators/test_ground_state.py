@@ -155,6 +155,12 @@ def test_seeds_repeat():
     np.testing.assert_array_equal(first.subspace.words, again.subspace.words)
 
 
+def test_other_seeds_draw_other_states():
+    options = {"selection": "random", "max_dimension": 30}
+    first, second = (ground_state(MODELS["Ising"](None), random_state=s, **options).subspace for s in (4, 5))
+    assert not np.array_equal(first.words, second.words)
+
+
 @pytest.mark.parametrize(
     ("operator", "message"),
     [
