@@ -106,8 +106,9 @@ class RemoteRun:
         record, compiled = ledger.read(request.key), None
         if record is None:
             compiled = self.compiled()  # what does not fit on the device is not planned
-            plans = split_jobs(len(request.coefficients), self.n_circuits, request.shots)
-            record = RequestRecord(request.key, ()).with_more(plans)
+            each, n_rows = request.seconds_an_execution, len(request.coefficients)
+            plans = split_jobs(n_rows, self.n_circuits, request.shots, seconds_an_execution=each)
+            record = RequestRecord(request.key, (), seconds_an_execution=each).with_more(plans)
             record = ledger.plan(request, record, self.max_qpu_seconds)
         work = _Work(self, ledger, request, record)
         work.look_for_lost()
@@ -153,7 +154,8 @@ class _Work:
         missing = [piece for job in self._record.jobs for piece in job.missing]
         if missing:
             jobs = tuple(replace(job, missing=()) for job in self._record.jobs)
-            record = replace(self._record, jobs=jobs).with_more(packed(missing))
+            plans = packed(missing, seconds_an_execution=self._record.seconds_an_execution)
+            record = replace(self._record, jobs=jobs).with_more(plans)
             self._record = self._ledger.plan(self._request, record, self._run.max_qpu_seconds)
 
     def send(self, compiled: Compiled | None) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hamiltonian_ml.sampling.files import lock, write_whole
-from hamiltonian_ml.sampling.pieces import Piece, joined, seconds_of
+from hamiltonian_ml.sampling.pieces import SECONDS_AN_EXECUTION, Piece, joined, seconds_of
 from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.usage import check_budget
 
@@ -70,11 +70,12 @@ class JobRecord:
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """All jobs of one request."""
+    """All jobs of one request, and the estimated seconds of a shot."""
 
     key: str
     jobs: tuple[JobRecord, ...]
     planned_at: float = field(default_factory=time.time)
+    seconds_an_execution: float = SECONDS_AN_EXECUTION
 
     @property
     def seconds(self) -> float:
@@ -89,11 +90,12 @@ class RequestRecord:
 
     def with_more(self, plans: list[list[Piece]], *, part_of: str = "") -> RequestRecord:
         """Return the record with more jobs, each with a tag of its own and its estimated seconds."""
+        each = self.seconds_an_execution
         more = [
             JobRecord(
                 tag=f"hamiltonian_ml-{self.key}-{len(self.jobs) + number}-{_digest(pieces)}",
                 pieces=tuple(pieces),
-                seconds=seconds_of(sum(piece.executions for piece in pieces)),
+                seconds=seconds_of(sum(piece.executions for piece in pieces), seconds_an_execution=each),
                 part_of=part_of,
             )
             for number, pieces in enumerate(plans)

@@ -16,6 +16,7 @@ SECONDS_A_JOB = 3 * 3600
 # the default delay between repetitions.
 SECONDS_TO_START = 2.0
 SECONDS_AN_EXECUTION = 3.5e-4
+_SECONDS_WITHOUT_DELAY = 1e-4  # what the default delay of .25 ms leaves of it, for reset, gates and readout
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,19 @@ class Piece:
 
 
 def split_jobs(
-    n_rows: int, n_circuits: int, shots: int, *, executions_a_job: int = EXECUTIONS_A_JOB
+    n_rows: int,
+    n_circuits: int,
+    shots: int,
+    *,
+    executions_a_job: int = EXECUTIONS_A_JOB,
+    seconds_an_execution: float = SECONDS_AN_EXECUTION,
 ) -> list[list[Piece]]:
     """Return what each job measures, in as few jobs of about equal size as the documented limits allow.
 
     All pieces of a job have equally many shots. Rows are kept together where they fit; a circuit with more shots than
     a job may have is spread over several.
     """
-    limit = _limit(executions_a_job)
+    limit = _limit(executions_a_job, seconds_an_execution)
     rows_a_job = limit // (shots * n_circuits)
     if rows_a_job:
         return [
@@ -114,7 +120,12 @@ def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     return tuple(whole)
 
 
-def packed(pieces: Iterable[Piece], *, executions_a_job: int = EXECUTIONS_A_JOB) -> list[list[Piece]]:
+def packed(
+    pieces: Iterable[Piece],
+    *,
+    executions_a_job: int = EXECUTIONS_A_JOB,
+    seconds_an_execution: float = SECONDS_AN_EXECUTION,
+) -> list[list[Piece]]:
     """Return the pieces of as few jobs as the limits allow without cutting a piece, each with one number of shots.
 
     Examples
@@ -123,7 +134,7 @@ def packed(pieces: Iterable[Piece], *, executions_a_job: int = EXECUTIONS_A_JOB)
     [[Piece(circuit=0, start=0, stop=5, shots=100), Piece(circuit=2, start=0, stop=5, shots=100)],
      [Piece(circuit=1, start=0, stop=5, shots=200)]]
     """
-    limit = _limit(executions_a_job)
+    limit = _limit(executions_a_job, seconds_an_execution)
     jobs: list[list[Piece]] = []
     for piece in sorted(pieces, key=lambda p: p.shots):
         job = jobs[-1] if jobs else []
@@ -134,14 +145,25 @@ def packed(pieces: Iterable[Piece], *, executions_a_job: int = EXECUTIONS_A_JOB)
     return jobs
 
 
-def seconds_of(executions: int) -> float:
+def seconds_of(executions: int, *, seconds_an_execution: float = SECONDS_AN_EXECUTION) -> float:
     """Return the estimated seconds of one job on a processor."""
-    return SECONDS_TO_START + SECONDS_AN_EXECUTION * executions
+    return SECONDS_TO_START + seconds_an_execution * executions
 
 
-def _limit(executions_a_job: int) -> int:
+def seconds_with_delay(rep_delay: float | None) -> float:
+    """Return the estimated seconds of an execution whose repetitions are so many seconds apart; None is the default.
+
+    Examples
+    --------
+    >>> seconds_with_delay(None), seconds_with_delay(0.0), seconds_with_delay(4e-4)
+    (0.00035, 0.00035, 0.0005)
+    """
+    return SECONDS_AN_EXECUTION if rep_delay is None else max(SECONDS_AN_EXECUTION, rep_delay + _SECONDS_WITHOUT_DELAY)
+
+
+def _limit(executions_a_job: int, seconds_an_execution: float) -> int:
     """Return how many executions one job may have, by their number and by the time that they take."""
-    return min(executions_a_job, int((SECONDS_A_JOB - SECONDS_TO_START) / SECONDS_AN_EXECUTION))
+    return max(1, min(executions_a_job, int((SECONDS_A_JOB - SECONDS_TO_START) / seconds_an_execution)))
 
 
 def _even_parts(total: int, largest: int) -> list[tuple[int, int]]:

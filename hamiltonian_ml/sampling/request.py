@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.backends import Backend
+from hamiltonian_ml.sampling.pieces import seconds_with_delay
 from hamiltonian_ml.sampling.runtime import DeviceOptions
 
 # Raise it when the circuits of given coefficients, or what is measured of them, change their meaning.
@@ -53,6 +54,11 @@ class SampleRequest:
     seed: int | None
     backend: Backend
     mirrored: bool = False
+
+    @property
+    def seconds_an_execution(self) -> float:
+        """Estimated time of one shot on a processor."""
+        return seconds_with_delay(self.backend.device.rep_delay)
 
     @cached_property
     def description(self) -> dict[str, Any]:

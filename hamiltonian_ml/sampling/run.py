@@ -173,8 +173,10 @@ def sampling_usage(request: SampleRequest) -> Usage:
     template = _checked_template(request)
     backend = request.backend
     circuits = template.circuits if backend.is_remote else backend.compile(template.circuits, request.basis)
-    jobs = split_jobs(len(request.coefficients), len(circuits), request.shots)
-    return usage_of(circuits, jobs, error_free_fraction=backend.error_free_fraction(circuits[-1]))
+    each = request.seconds_an_execution
+    jobs = split_jobs(len(request.coefficients), len(circuits), request.shots, seconds_an_execution=each)
+    fraction = backend.error_free_fraction(circuits[-1])
+    return usage_of(circuits, jobs, error_free_fraction=fraction, seconds_an_execution=each)
 
 
 def _checked_template(request: SampleRequest) -> KrylovTemplate:

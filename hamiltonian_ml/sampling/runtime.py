@@ -36,7 +36,7 @@ class DeviceOptions:
     twirl_gates, twirl_measurement : bool
         Random Pauli gates around two-qubit gates, or before the readout, that are undone in the result.
     rep_delay : float or None
-        Seconds between shots; None leaves it to the device.
+        Seconds between shots; None leaves it to the device. Previews and budgets count them.
     fractional_gates : bool
         Native rotations by any angle. They save no two-qubit gate here, and cannot be twirled.
 

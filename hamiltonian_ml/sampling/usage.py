@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
 
-from hamiltonian_ml.sampling.pieces import Piece, seconds_of
+from hamiltonian_ml.sampling.pieces import SECONDS_AN_EXECUTION, Piece, seconds_of
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
@@ -39,7 +39,7 @@ class Usage:
     jobs : int
         Jobs after splitting by the documented limits of 10 million executions and 3 hours.
     qpu_seconds : float
-        Estimated time on the processor: 2 s a job and .35 ms an execution.
+        Estimated time on the processor: 2 s a job and .35 ms an execution, or more with a long ``rep_delay``.
     error_free_fraction : float or None
         Expected part of the deepest circuit's shots without any error, from the calibration; None without one.
     price_per_minute : float or None
@@ -135,6 +135,7 @@ def usage_of(
     jobs: Sequence[Sequence[Piece]],
     *,
     error_free_fraction: float | None = None,
+    seconds_an_execution: float = SECONDS_AN_EXECUTION,
 ) -> Usage:
     """Return what jobs of pieces of some circuits take."""
     counts = [sum(piece.executions for piece in job) for job in jobs]
@@ -144,7 +145,7 @@ def usage_of(
         two_qubit_gates=max((c.num_nonlocal_gates() for c in circuits), default=0),
         executions=sum(counts),
         jobs=len(jobs),
-        qpu_seconds=sum(seconds_of(count) for count in counts),
+        qpu_seconds=sum(seconds_of(count, seconds_an_execution=seconds_an_execution) for count in counts),
         error_free_fraction=error_free_fraction,
     )
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from hamiltonian_ml.sampling.jobs import SamplesPendingError
 from hamiltonian_ml.sampling.layout import NoLayoutError
 from hamiltonian_ml.sampling.ledger import Ledger
 from hamiltonian_ml.sampling.run import sample_krylov
+from hamiltonian_ml.sampling.runtime import DeviceOptions
 from hamiltonian_ml.sampling.service import JobRefusedError, ServiceError
 from hamiltonian_ml.sampling.store import MissingSamplesError, SampleStore
 from hamiltonian_ml.sampling.usage import OverBudgetError
@@ -378,6 +380,18 @@ def test_jobs_that_failed_together_are_planned_anew_within_the_limits_of_a_job(p
     service.script(status=["failed"] * 2)
     assert [row.n_shots for row in draw(backend, store)] == [30] * 4
     assert [sum(rows for rows, _ in job["pubs"]) for job in service.jobs()] == [6, 6, 6, 6]
+
+
+def test_the_budget_counts_the_delay_between_repetitions(place):
+    backend, service, store = place
+    slow = replace(backend, device=DeviceOptions(rep_delay=1e-2))
+    needed = 2 + 1.01e-2 * EXECUTIONS
+    with pytest.raises(OverBudgetError, match=r"the next jobs need about 3\.2"):
+        draw(slow, store, max_qpu_seconds=0.99 * needed)
+    service.script(status=["failed"])  # the job may have cost its estimate, and is planned anew at the same pace
+    draw(slow, store, max_qpu_seconds=2.01 * needed)
+    (record,) = Ledger(store / "jobs").records()
+    assert [job.seconds for job in record.jobs] == pytest.approx([needed, needed])
 
 
 def test_splitting_keeps_to_the_budget(place):

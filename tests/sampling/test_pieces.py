@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hamiltonian_ml.sampling.pieces import Piece, halves, joined, packed, split_jobs
+from hamiltonian_ml.sampling.pieces import Piece, halves, joined, packed, seconds_of, seconds_with_delay, split_jobs
 
 
 @given(
@@ -53,3 +53,13 @@ def test_what_is_packed_is_all_there_and_keeps_to_the_limit_with_one_number_of_s
 def test_pieces_that_fit_together_are_one_job():
     assert len(packed([Piece(k, 0, 10, 100) for k in range(9)], executions_a_job=9_000)) == 1
     assert len(packed([Piece(k, 0, 10, 100) for k in range(9)], executions_a_job=8_999)) == 2
+
+
+def test_no_job_takes_longer_than_three_hours_however_long_its_repetitions_are_apart():
+    slow = {"seconds_an_execution": seconds_with_delay(5e-3)}
+    planned = split_jobs(2_400, 1, 1_000, **slow)  # 12,240 s in all
+    repacked = packed([Piece(0, row, row + 1, 1_000) for row in range(2_400)], **slow)
+    for jobs in (planned, repacked):
+        assert len(jobs) == 2
+        assert all(seconds_of(sum(piece.executions for piece in job), **slow) <= 3 * 3600 for job in jobs)
+    assert len(split_jobs(2_400, 1, 1_000)) == 1

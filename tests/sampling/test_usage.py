@@ -9,6 +9,7 @@ from qiskit_ibm_runtime.fake_provider import FakeKingston
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.backends import Backend
+from hamiltonian_ml.sampling.runtime import DeviceOptions
 from hamiltonian_ml.sampling.template import krylov_template
 from hamiltonian_ml.sampling.usage import Usage, error_free_fraction
 from hamiltonian_ml.selection.krylov import KrylovSelection
@@ -59,3 +60,13 @@ def test_a_backend_with_a_calibration_tells_the_error_free_fraction_in_advance()
     usage = KrylovSelection(backend=Calibrated("statevector"), shots=5).usage(basis, np.ones((1, basis.n_terms)))
     assert usage.error_free_fraction == pytest.approx(0.99**usage.two_qubit_gates)
     assert KrylovSelection().usage(basis, np.ones((1, basis.n_terms))).error_free_fraction is None
+
+
+def test_repetitions_that_are_far_apart_are_counted():
+    basis = PauliBasis.chain(3)
+    rows = np.ones((60, basis.n_terms)) * np.arange(1, 61)[:, None]
+    slow = Backend("ibm_fez", device=DeviceOptions(rep_delay=1e-3))
+    usage, as_usual = (KrylovSelection(backend=each, store="none").usage(basis, rows) for each in (slow, "ibm_fez"))
+    assert usage.executions == as_usual.executions == 180_000
+    assert usage.qpu_seconds == pytest.approx(2 + 180_000 * 1.1e-3)
+    assert as_usual.qpu_seconds == pytest.approx(2 + 180_000 * 0.35e-3)
