@@ -12,6 +12,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2
 
@@ -30,7 +31,7 @@ from hamiltonian_ml.sampling.usage import error_free_fraction
 # Up to here a state vector costs little, and it is exact.
 STATEVECTOR_QUBITS = 14
 _REMOTE_NAME = re.compile("ibm_[a-z0-9_]+")
-_NOISE_REVISION = 2  # raised when the noise of the fakes is simulated in another way
+_NOISE_REVISION = 3  # raised when the noise of the fakes is simulated in another way
 _MPS_REVISION = 2  # raised when matrix product states are computed, or samples of them drawn, in another way
 _FULL_NOISE_QUBITS = 8  # a density matrix of 10 qubits takes seconds a circuit
 
@@ -265,8 +266,10 @@ def _open_fake(backend: Backend, n_qubits: int, seed: int | None) -> BaseSampler
     target = fake_target(backend.name)
     if n_qubits <= _FULL_NOISE_QUBITS:
         return FullNoiseSampler(target, seed=seed, max_threads=backend.max_threads)
-    simulator = replace(backend, name="auto").open(n_qubits, seed=seed)
-    return TrajectorySampler(read_calibration(target), simulator, realisations=backend.realisations, seed=seed)
+    # Errors and shots have seeds of their own: both samplers spawn theirs alike, and from one seed would draw alike.
+    of_errors, of_shots = np.random.SeedSequence(seed).generate_state(2).tolist()
+    simulator = replace(backend, name="auto").open(n_qubits, seed=of_shots)
+    return TrajectorySampler(read_calibration(target), simulator, realisations=backend.realisations, seed=of_errors)
 
 
 # The one table of names. An opener takes the backend, the number of qubits and the seed.

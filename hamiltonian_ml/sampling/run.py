@@ -202,7 +202,8 @@ def _circumstances(backend: Backend, circuits: Sequence[QuantumCircuit], n_qubit
 def _jobs(request: SampleRequest) -> Iterator[tuple[BaseSamplerV2, slice]]:
     """Yield the sampler and the rows of each job, opening a simulator with its own seed for each of them."""
     starts = range(0, len(request.coefficients), _ROWS_A_JOB)
-    seeds = np.random.SeedSequence(request.seed).generate_state(len(starts))
+    purpose = (1,) if request.mirrored else ()  # mirror circuits have the number of their rows' seed, and other draws
+    seeds = np.random.SeedSequence(request.seed, spawn_key=purpose).generate_state(len(starts))
     for start, seed in zip(starts, seeds, strict=True):
         yield request.backend.open(request.basis.n_qubits, seed=int(seed)), slice(start, start + _ROWS_A_JOB)
 

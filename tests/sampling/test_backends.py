@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from hamiltonian_ml import HamiltonianClassifier
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.backends import Backend, as_backend, known_backends
 from hamiltonian_ml.sampling.devices import heron_fakes
-from hamiltonian_ml.sampling.run import sample_krylov
+from hamiltonian_ml.sampling.request import SampleRequest
+from hamiltonian_ml.sampling.run import measure, sample_krylov
 from hamiltonian_ml.sampling.template import krylov_template
 
 
@@ -169,6 +171,38 @@ def test_a_fake_device_measures_krylov_states_of_rows_with_noise(rng):
     assert sum(len(a.words) for a in noisy) > sum(len(a.words) for a in clean)
     for one, two in zip(noisy, again, strict=True):
         np.testing.assert_array_equal(one.counts, two.counts)
+
+
+def test_errors_and_shots_have_random_numbers_of_their_own(monkeypatch):
+    begun = []
+    make = np.random.default_rng
+
+    def noted(*seed):
+        begun.append(make(*seed).bit_generator.state["state"]["state"])
+        return make(*seed)
+
+    pair = QuantumCircuit(133, 2)
+    pair.sx(0)
+    pair.cz(0, 1)
+    pair.measure([0, 1], [0, 1])
+    sampler = Backend("fake_torino", realisations=2).open(15, seed=5)  # on more qubits than Aer takes
+    monkeypatch.setattr(np.random, "default_rng", noted)
+    sampler.run([pair, pair], shots=4).result()
+    assert len(begun) == 2 + 2  # errors of two circuits, shots of their two rows of angles
+    assert len(set(begun)) == len(begun)
+
+
+def test_mirror_circuits_have_random_numbers_of_their_own(monkeypatch):
+    seeds = []
+    monkeypatch.setattr(Backend, "open", lambda backend, n_qubits, *, seed: seeds.append(seed) or StatevectorSampler())
+    basis = PauliBasis.chain(2)
+    request = SampleRequest(
+        basis, np.ones((70, basis.n_terms)), krylov_dimension=2, time_step="auto", trotter_order=1, shots=1, seed=5,
+        backend=Backend("statevector"),
+    )  # fmt: skip
+    for mirrored in (False, True):
+        measure(replace(request, mirrored=mirrored))
+    assert len(seeds) == len(set(seeds)) == 4  # two jobs of rows each
 
 
 def test_the_fingerprint_of_a_fake_names_what_its_samples_depend_on():
