@@ -13,16 +13,24 @@ from pathlib import Path
 
 from experiments import claims, figures, studies
 from experiments.parts import PROFILES
+from hamiltonian_ml.commands.interrupts import heard_interrupts
+from hamiltonian_ml.commands.output import check_folder
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; status 2 and one line for bad input."""
+    """Run one command; status 2 and one line for bad input, 130 for an interrupt."""
     chosen = _parser().parse_args(arguments)
     try:
-        return _COMMANDS[chosen.command](chosen)
+        with heard_interrupts():
+            if chosen.command != "list":
+                check_folder(chosen.out)
+            return _COMMANDS[chosen.command](chosen)
     except (ValueError, OSError, ImportError) as error:
         print(f"experiments: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("experiments: interrupted.", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from hamiltonian_ml.commands.doctor import doctor
 from hamiltonian_ml.commands.fit import fit
+from hamiltonian_ml.commands.interrupts import heard_interrupts
 from hamiltonian_ml.commands.jobs import collect, submit
 from hamiltonian_ml.commands.options import MOST_QUBITS
 from hamiltonian_ml.commands.output import check_folder, is_watched
@@ -40,7 +41,7 @@ class _OneLineErrors(TyperGroup):
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and leave Python with its status."""
         try:
-            with warnings.catch_warnings():
+            with heard_interrupts(), warnings.catch_warnings():
                 warnings.showwarning = _teller()
                 status = super().main(*args, **{**options, "standalone_mode": False})
         except _UsageError as error:

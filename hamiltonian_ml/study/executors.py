@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -67,7 +68,7 @@ def open_executor(cluster: str | None = None, *, workers: int | None = None) -> 
     # A fork would copy locks that JAX's and OpenMP's threads hold.
     context = multiprocessing.get_context("spawn")
     with pinned_threads(1):  # children read the variables when they import
-        executor = ProcessPoolExecutor(workers or n_cores(), mp_context=context, initializer=_end_with_parent)
+        executor = ProcessPoolExecutor(workers or n_cores(), mp_context=context, initializer=_begin_worker)
         try:
             yield executor
         finally:
@@ -112,6 +113,11 @@ def _dask_executor(cluster: str) -> Iterator[Executor]:
             yield executor
         finally:
             executor.shutdown(wait=False)  # which cancels what has not begun
+
+
+def _begin_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches all processes of a terminal: one of them says so
+    _end_with_parent()
 
 
 def _end_with_parent() -> None:

@@ -145,6 +145,23 @@ def test_workers_that_die_and_a_damaged_file_are_errors_of_one_line(monkeypatch,
     assert len(shown.splitlines()) == 1
 
 
+def test_a_folder_that_cannot_be_is_refused_before_any_work(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(studies, "simulate", lambda *a, **k: pytest.fail("it was begun"))
+    (tmp_path / "file").touch()
+    for command in (["reproduce", "errors", "--from", "simulation"], ["claims"]):
+        assert main([*command, "--out", str(tmp_path / "file")]) == 2
+        assert "--out must be a folder, but" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_one_line_and_status_130(monkeypatch, capsys, tmp_path):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(studies, "simulate", interrupt)
+    assert main(["reproduce", "errors", "--from", "simulation", "--out", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "experiments: interrupted.\n"
+
+
 def test_a_simulation_fills_the_cache_and_draws(monkeypatch, tmp_path):
     monkeypatch.setattr(studies, "_HERE", tmp_path)
     monkeypatch.setattr(studies, "CELLS", tmp_path / "cells")
