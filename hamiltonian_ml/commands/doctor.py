@@ -87,7 +87,8 @@ def _account() -> str:
 
 
 def _extras() -> dict[str, object]:
+    """Return which extras are installed, and how a checkout gets the others."""
+    how = {name: f"missing: pip install -e '.[{name}]'" for name in _EXTRAS} | {"heads": "missing: make heads"}
     return {
-        f"extra_{name}": "installed" if all(map(find_spec, modules)) else f"pip install 'hamiltonian_ml[{name}]'"
-        for name, modules in _EXTRAS.items()
+        f"extra_{name}": "installed" if all(map(find_spec, modules)) else how[name] for name, modules in _EXTRAS.items()
     }

@@ -123,9 +123,7 @@ def load_language_model(source: str | Path, *, device: str, revision: str | None
         import torch
         import transformers
     except ModuleNotFoundError as error:
-        raise ImportError(
-            f"TransformersFeatures needs {error.name}; install the extra: pip install 'hamiltonian_ml[heads]'."
-        ) from None
+        raise ImportError(f"TransformersFeatures needs {error.name}; run make heads in the checkout.") from None
     if not isinstance(source, str | Path):
         raise ValueError(f"model must be a folder or a name on the Hugging Face hub, got {source!r}.")
     folder = Path(source)

@@ -107,7 +107,7 @@ class HamiltonianLayer(_Module):
         seed: int = 0,
     ) -> None:
         if torch is None:
-            raise ImportError("HamiltonianLayer needs torch; install the extra: pip install 'hamiltonian_ml[heads]'.")
+            raise ImportError("HamiltonianLayer needs torch; run make heads in the checkout.")
         super().__init__()
         check_integer("in_features", in_features, at_least=1)
         check_integer("out_features", out_features, at_least=1)

@@ -118,7 +118,8 @@ def import_quimb() -> Any:
         import quimb.tensor as quimb_tensor  # late: optional, and slow to import
     except ImportError as error:
         raise ImportError(
-            "the tensor-network referee needs quimb, which is not installed; run `pip install hamiltonian_ml[referee]`."
+            "the tensor-network referee needs quimb, which is not installed; run pip install -e '.[referee]' in the "
+            "checkout."
         ) from error
     return quimb_tensor
 

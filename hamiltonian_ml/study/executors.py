@@ -105,7 +105,9 @@ def _dask_executor(cluster: str) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ImportError("a cluster needs dask.distributed: pip install 'hamiltonian_ml[cluster]'.") from error
+        raise ImportError(
+            "a cluster needs dask.distributed; run pip install -e '.[cluster]' in the checkout."
+        ) from error
     where = {"scheduler_file": cluster} if by_file else {"address": cluster}
     with Client(**where, timeout=_CONNECT_SECONDS, set_as_default=False) as client:  # type: ignore[no-untyped-call]
         executor = client.get_executor(pure=False)

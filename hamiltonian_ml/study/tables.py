@@ -124,7 +124,7 @@ def _read_parquet(file: Path) -> pd.DataFrame:
         return pd.read_parquet(file, engine="pyarrow")
     except ImportError:
         raise ImportError(
-            "reading Parquet needs pyarrow; install the extra: pip install 'hamiltonian_ml[tables]', or use CSV."
+            "reading Parquet needs pyarrow; run pip install -e '.[tables]' in the checkout, or use CSV."
         ) from None
 
 

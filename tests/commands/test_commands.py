@@ -149,6 +149,15 @@ def test_a_preview_of_many_qubits_says_that_it_takes_a_while(tmp_path, monkeypat
     assert run(*arguments, "--qubits", "501", "--json").stderr == ""
 
 
+def test_doctor_says_how_a_checkout_gets_an_extra(monkeypatch):
+    monkeypatch.setattr("hamiltonian_ml.commands.doctor.find_spec", lambda name: None)
+    found = json.loads(run("doctor", "--json").stdout)
+    assert (found["extra_heads"], found["extra_tables"]) == (
+        "missing: make heads",
+        "missing: pip install -e '.[tables]'",
+    )
+
+
 def test_doctor_says_what_is_missing_with_status_one(monkeypatch):
     monkeypatch.setattr("hamiltonian_ml.bases.memory.free_memory", lambda: 2**20)
     result = run("doctor")

@@ -283,7 +283,7 @@ def test_a_cache_that_is_a_file_is_refused(causal_model, tmp_path):
 
 def test_without_torch_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ImportError, match=r"TransformersFeatures needs torch; .* 'hamiltonian_ml\[heads\]'"):
+    with pytest.raises(ImportError, match=r"TransformersFeatures needs torch; run make heads in the checkout"):
         TransformersFeatures("somewhere").fit(TEXTS)
 
 

@@ -204,7 +204,7 @@ def test_a_start_on_another_number_of_qubits_is_refused():
 def test_without_quimb_the_extra_is_named_before_any_work(monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.setattr("hamiltonian_ml.referee.placement.mean_field_frames", lambda *_: pytest.fail("began to work"))
-    message = r"needs quimb, which is not installed; run `pip install hamiltonian_ml\[referee\]`"
+    message = r"needs quimb, which is not installed; run pip install -e '\.\[referee\]' in the checkout"
     with pytest.raises(ImportError, match=message):
         dmrg_ground_state(SparsePauliOp("ZZ"))
     with pytest.raises(ImportError, match=message):
