@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from inspect import getattr_static
 from pathlib import Path
+from pickle import PickleError
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -26,6 +27,7 @@ NO_PART_OF_THE_FIT = frozenset({"store", "max_qpu_seconds", "verbose", "checkpoi
 # A head's frozen models. What they make of the rows is looked at itself, so that a model fitted on another processor,
 # which rounds differently, is the same; here their class and settings do.
 _SEEN_IN_THE_ROWS = ("base", "features")
+_WITHOUT_VALUE = (AttributeError, OSError, PickleError, RuntimeError, TypeError, ValueError)  # what pickling may raise
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
 
 
@@ -33,8 +35,8 @@ def identity_of(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Return a text for each of the parameters that can change what is fitted.
 
     Numbers count by their value, whatever their type. Functions and objects of a user's own count by what they are
-    made of: code, defaults, closures, the globals that the code names, and attributes, or what ``__getstate__`` gives.
-    Installed packages count by their names.
+    made of: code, defaults, closures, the globals that the code names, and attributes, or what ``__getstate__`` gives;
+    modules of a user's own by their files. Installed packages count by their names.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def _text(name: str, value: Any) -> str:
         return repr(value)
     try:
         return _Reader().digest(value)
-    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+    except _WITHOUT_VALUE as error:
         raise ValueError(
             f"{name} cannot be told from others in another process, which checkpoint and submit have to do, because it "
             f"holds something that has no value: {error}; give its class a __getstate__ that returns what decides the "
@@ -127,7 +129,8 @@ class _Reader:
         if type(value) is dict:
             return sorted(self.digest(key) + self.digest(each) for key, each in value.items())
         if isinstance(value, ModuleType):
-            return [value.__name__]
+            file = None if _is_installed(value.__name__) else getattr(value, "__file__", None)
+            return [value.__name__, "" if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()]
         if isinstance(value, CodeType):
             return self._of_code(value)
         if isinstance(value, MethodType):

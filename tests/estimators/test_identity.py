@@ -9,6 +9,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import jax
 import jax.numpy as jnp
@@ -129,6 +130,17 @@ def test_a_function_counts_with_the_globals_that_it_names(monkeypatch):
     before = identity_of({"embedding": lambda X: power(X)})
     monkeypatch.setitem(globals(), "POWER", 3)
     assert identity_of({"embedding": lambda X: power(X)}) != before
+
+
+def test_a_module_of_ones_own_counts_by_its_file(tmp_path, monkeypatch):
+    own = ModuleType("waves")
+    own.__file__ = str(tmp_path / "waves.py")
+    monkeypatch.setitem(globals(), "waves", own)
+    found = []
+    for text in ("def wave(X): return X", "def wave(X): return -X"):
+        (tmp_path / "waves.py").write_text(text)
+        found.append(identity_of({"embedding": lambda X: waves.wave(X)}))  # noqa: F821
+    assert found[0] != found[1]
 
 
 def test_a_method_counts_by_its_code(monkeypatch):
