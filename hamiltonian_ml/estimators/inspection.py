@@ -114,7 +114,7 @@ class Inspectable(KeptInFiles, BaseEstimator):
         >>> model = HamiltonianClassifier(2, max_iter=5, random_state=0).fit([[0.0], [1.0]], ["a", "b"])
         >>> state = exact_ground_state(model.hamiltonians([[0.3]])[0])
         >>> logits = [state.expectation(o) + c for o, c in zip(model.label_operators_, model.intercepts_)]
-        >>> abs((logits[1] - logits[0]) - model.decision_function([[0.3]])[0]) < 1e-6
+        >>> bool(abs((logits[1] - logits[0]) - model.decision_function([[0.3]])[0]) < 1e-6)
         True
         """
         check_is_fitted(self)
