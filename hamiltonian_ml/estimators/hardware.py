@@ -7,6 +7,7 @@ on from there, in this process or another, on this machine or another.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 from dataclasses import replace
@@ -23,7 +24,7 @@ from hamiltonian_ml.estimators.identity import identity_of
 from hamiltonian_ml.estimators.validation import checked_rows
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.model import initial_parameters
-from hamiltonian_ml.sampling.files import write_whole
+from hamiltonian_ml.sampling.files import reading, write_whole
 from hamiltonian_ml.sampling.jobs import SamplesPendingError
 from hamiltonian_ml.sampling.store import SampleStore, as_store, npz_bytes
 from hamiltonian_ml.sampling.usage import Usage
@@ -253,7 +254,8 @@ def _plain(name: str, values: Any) -> NDArray[Any]:
 
 
 def _read(file: Path) -> dict[str, NDArray[Any]]:
-    with np.load(file, allow_pickle=False) as content:
+    remedy = "restore it from a copy, or delete it and call submit with its rows again: no job is sent twice"
+    with reading(file, remedy=remedy), np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as content:
         return {name: content[name] for name in (*_ROWS, "parts")}
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2
 
-from hamiltonian_ml.bases.checks import check_integer
+from hamiltonian_ml.bases.checks import check_integer, check_real
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling.compiling import native_circuits
 from hamiltonian_ml.sampling.devices import fake_target, heron_fakes, read_calibration
@@ -87,12 +87,14 @@ class Backend:
     device: DeviceOptions = field(default_factory=DeviceOptions)
 
     def __post_init__(self) -> None:
-        if self.name != "auto" and self.name not in _OPENERS and not self.is_fake and not self.is_remote:
+        known = isinstance(self.name, str) and (self.name in ("auto", *_OPENERS) or self.is_fake or self.is_remote)
+        if not known:
             raise ValueError(
                 f"backend must be one of {', '.join(known_backends())}, or a V2 sampler; got {self.name!r}."
             )
         check_integer("bond_dimension", self.bond_dimension, at_least=1)
-        if not 0 <= self.truncation_threshold < 1:
+        check_real("truncation_threshold", self.truncation_threshold)
+        if self.truncation_threshold >= 1:
             raise ValueError(f"truncation_threshold must be from 0 to below 1, got {self.truncation_threshold!r}.")
         if not isinstance(self.device, DeviceOptions):
             raise ValueError(f"device must be a DeviceOptions, got {type(self.device).__name__}.")

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from hamiltonian_ml.sampling.files import lock, write_whole
+from hamiltonian_ml.sampling.files import lock, reading, write_whole
 from hamiltonian_ml.sampling.pieces import SECONDS_AN_EXECUTION, Piece, joined, seconds_of
 from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.usage import check_budget
 
+_REMEDY = "restore it from a copy, or delete it: jobs that the service still has are found there by their tags"
 PLANNED, SENDING, SUBMITTED, COLLECTED = "planned", "sending", "submitted", "collected"
 JOINED, LOST = "joined", "lost"
 
@@ -122,7 +123,7 @@ class Ledger:
     def read(self, key: str) -> RequestRecord | None:
         """Return the record of a request, or None."""
         try:
-            return _from_json((self.folder / f"{key}.json").read_text())
+            return _read(self.folder / f"{key}.json")
         except FileNotFoundError:
             return None
 
@@ -132,7 +133,8 @@ class Ledger:
         They may differ from today's by round-off, which must not lead to a second payment.
         """
         for file in sorted(self.folder.glob(f"{request.family}-*.npy")):
-            planned = np.load(file, allow_pickle=False)
+            with reading(file, remedy=_REMEDY):
+                planned = np.load(io.BytesIO(file.read_bytes()), allow_pickle=False)
             if request.places_in(planned) is not None:
                 return replace(request, coefficients=planned)
         return request
@@ -162,7 +164,7 @@ class Ledger:
 
     def records(self) -> list[RequestRecord]:
         """Return all records, the oldest first."""
-        found = [_from_json(file.read_text()) for file in self.folder.glob("*.json")]
+        found = [_read(file) for file in self.folder.glob("*.json")]
         return sorted(found, key=lambda record: record.planned_at)
 
     def spent(self) -> float:
@@ -172,6 +174,11 @@ class Ledger:
 
 def _digest(pieces: list[Piece]) -> str:
     return hashlib.sha256(json.dumps([astuple(piece) for piece in pieces]).encode()).hexdigest()[:8]
+
+
+def _read(file: Path) -> RequestRecord:
+    with reading(file, remedy=_REMEDY):
+        return _from_json(file.read_text())
 
 
 def _from_json(text: str) -> RequestRecord:

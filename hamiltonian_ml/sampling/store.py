@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.checks import check_real
 from hamiltonian_ml.bases.states import Samples
-from hamiltonian_ml.sampling.files import lock, write_whole
+from hamiltonian_ml.sampling.files import DamagedFileError, lock, reading, write_whole
 from hamiltonian_ml.sampling.request import SampleRequest
 
 MODES = ("run", "submit", "replay")
@@ -85,8 +86,8 @@ class SampleStore:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"mode of a SampleStore must be one of {', '.join(MODES)}, got {self.mode!r}.")
-        if self.timeout_seconds is not None and not self.timeout_seconds > 0:
-            raise ValueError(f"timeout_seconds must be positive or None, got {self.timeout_seconds!r}.")
+        if self.timeout_seconds is not None and self.timeout_seconds != np.inf:
+            check_real("timeout_seconds", self.timeout_seconds, exclusive=True)
         if self.path.is_file():
             raise ValueError(f"store must be a folder, but {self.path} is a file.")
 
@@ -96,11 +97,28 @@ class SampleStore:
         return Path(self.folder)
 
     def find(self, request: SampleRequest) -> Measured | None:
-        """Return the samples of a ``request``, or None. Coefficients count as equal to 1e-6 of the largest."""
+        """Return the samples of a ``request``, or None. Coefficients count as equal to 1e-6 of the largest.
+
+        Damaged samples of a simulator count as none, since drawing them again costs nothing.
+
+        Raises
+        ------
+        DamagedFileError
+            If samples of a device, or samples that are to be replayed, are damaged.
+        """
         exact = self._file(request.key)
         near = sorted(self._file(request.key).parent.glob(f"{request.family}-*.npz"))
         for file in sorted(near, key=lambda path: path != exact):
-            found = _read(file, request)
+            remedy = "restore it from a copy"
+            if request.backend.is_remote:
+                remedy += f", or delete it and {self.path / 'jobs' / file.stem}.json: its jobs are then asked for again"
+            try:
+                with reading(file, remedy=remedy):
+                    found = _read(file, request)
+            except DamagedFileError:
+                if request.backend.is_remote or self.mode == "replay":
+                    raise
+                continue
             if found is not None:
                 return found
         return None
@@ -220,7 +238,7 @@ def _packed(measured: Measured) -> dict[str, NDArray[Any]]:
 def _read(file: Path, request: SampleRequest) -> Measured | None:
     """Return the samples in a file in the order of the request's rows, or None if they are of other Hamiltonians."""
     try:
-        with np.load(file, allow_pickle=False) as content:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as content:
             places = request.places_in(content["coefficients"])
             if places is None:
                 return None

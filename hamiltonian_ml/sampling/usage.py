@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
 
+from hamiltonian_ml.bases.checks import check_real
 from hamiltonian_ml.sampling.pieces import SECONDS_AN_EXECUTION, Piece, seconds_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class OverBudgetError(ValueError):
 
 @dataclass(frozen=True)
 class Usage:
-    """What some sampling takes on a processor. Two of them can be added; text shows a small table.
+    """What some sampling takes on a processor. Two can be added, at the first known price; text is a table.
 
     Attributes
     ----------
@@ -83,8 +84,8 @@ class Usage:
         ValueError
             If the price is negative or not finite.
         """
-        if price_per_minute is not None and not 0 <= price_per_minute < math.inf:
-            raise ValueError(f"price_per_minute must be a finite number of at least 0, got {price_per_minute!r}.")
+        if price_per_minute is not None:
+            check_real("price_per_minute", price_per_minute)
         return replace(self, price_per_minute=price_per_minute)
 
     def times(self, rounds: int) -> Usage:
@@ -107,7 +108,7 @@ class Usage:
             jobs=self.jobs + other.jobs,
             qpu_seconds=self.qpu_seconds + other.qpu_seconds,
             error_free_fraction=min(fractions, default=None),
-            price_per_minute=self.price_per_minute,
+            price_per_minute=other.price_per_minute if self.price_per_minute is None else self.price_per_minute,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class NoiseSelection:
 
     def __post_init__(self) -> None:
         check_integer("max_dimension", self.max_dimension, at_least=1, or_none=True)
-        if not 0 < self.flip_probability <= 0.5:
+        if not isinstance(self.flip_probability, int | float | np.number) or not 0 < self.flip_probability <= 0.5:
             raise ValueError(f"flip_probability must be above 0 and at most 0.5, got {self.flip_probability!r}.")
 
     def select(

@@ -178,5 +178,5 @@ def _check_flip_probability(value: float | str, place: Any) -> None:
         check_choice("flip_probability", value, ("mirror",))
         if not isinstance(place, Backend):
             raise ValueError('flip_probability="mirror" needs a backend by name or a Backend, not a sampler object.')
-    elif isinstance(value, bool) or not 0 < value <= 0.5:
+    elif isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value <= 0.5:
         raise ValueError(f'flip_probability must be "mirror" or a number above 0 and at most 0.5, got {value!r}.')

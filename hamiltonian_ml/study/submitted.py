@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from hamiltonian_ml.estimators.identity import identity_of
-from hamiltonian_ml.sampling.files import write_whole
+from hamiltonian_ml.sampling.files import reading, write_whole
 from hamiltonian_ml.sampling.jobs import SamplesPendingError
 from hamiltonian_ml.sampling.store import SampleStore
 from hamiltonian_ml.study.budget import whole_fits_only
@@ -122,14 +122,16 @@ def submitted_names(folder: str | Path) -> list[str]:
 
 def _go_on(folder: Path, name: str, *, mode: str, max_qpu_seconds: float | None) -> SubmittedFit:
     """Fit from the start: samples that are there cost nothing, and the same ones lead to the same next request."""
-    known = json.loads((folder / _FOLDER / f"{name}.json").read_text())
-    settings = FitSettings(**known["settings"])
+    file = folder / _FOLDER / f"{name}.json"
+    with reading(file, remedy="restore it from a copy, or delete it and submit its table again: no job is sent twice"):
+        known = json.loads(file.read_text())
+        table, settings = folder / _FOLDER / known["table"], FitSettings(**known["settings"])
     options = {**settings.options, "store": SampleStore(str(folder), mode=mode)}
     if max_qpu_seconds is not None:
         options["max_qpu_seconds"] = max_qpu_seconds
     try:
         with whole_fits_only("submit it again, or collect it with a larger one"):
-            fitted = fit_table(read_table(folder / _FOLDER / known["table"]), replace(settings, options=options))
+            fitted = fit_table(read_table(table), replace(settings, options=options))
     except SamplesPendingError as pending:
         return SubmittedFit(name, None, tuple(pending.job_ids))
     return SubmittedFit(name, fitted)

@@ -176,3 +176,15 @@ def test_a_fit_submitted_again_with_a_larger_budget_is_the_same_fit(table, servi
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["fit"] == begun["fit"]
     assert len(service.jobs()) == 3
+
+
+def test_a_damaged_file_of_a_submitted_table_is_one_line(table, service):
+    folder = table.parent / "store"
+    assert run("submit", table, *COMMON, "--store", folder, "--out", table.parent / "m.nc").exit_code == 0
+    (file,) = (folder / "tables").glob("*.json")
+    for content in ("", "{}", '{"table": "t.csv", "settings": {"colour": 1}}'):
+        file.write_text(content)
+        result = run("collect", "--store", folder, "--out", table.parent / "n.nc")
+        assert result.exit_code == 2
+        assert f"{file} is empty, cut off or no file of a store" in " ".join(result.stderr.split())
+        assert "submit its table again" in " ".join(result.stderr.split())

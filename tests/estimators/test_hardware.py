@@ -415,3 +415,13 @@ def test_the_names_of_columns_are_kept(place):
     fitted = classifier(backend, store).collect(wait=True)
     assert fitted.feature_names_in_.tolist() == ["age", "size"]
     assert fitted.predict(table).shape == (5,)
+
+
+def test_a_damaged_file_of_a_submitted_fit_is_one_line(place):
+    backend, _, store = place
+    model = classifier(backend, store).submit(X, Y)
+    (file,) = (store / "fits").iterdir()
+    file.write_bytes(file.read_bytes()[:300])
+    for go_on in (model.collect, lambda: model.submit(X, Y)):
+        with pytest.raises(OSError, match=r"npz is empty, cut off or no file of a store; .* call submit with its rows"):
+            go_on()

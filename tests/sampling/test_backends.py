@@ -87,6 +87,8 @@ def test_an_unknown_name_is_refused_with_the_known_ones():
 
 
 def test_something_that_is_no_sampler_is_refused():
+    with pytest.raises(ValueError, match=r"backend must be one of auto, .*; got None"):
+        Backend(None)
     with pytest.raises(ValueError, match=r"a V2 sampler \(qiskit\.primitives\.BaseSamplerV2\); got int\."):
         as_backend(3)
 
@@ -96,6 +98,7 @@ def test_something_that_is_no_sampler_is_refused():
     [
         ({"bond_dimension": 0}, "bond_dimension must be an integer of at least 1, got 0"),
         ({"truncation_threshold": 1.0}, "truncation_threshold must be from 0 to below 1, got 1.0"),
+        ({"truncation_threshold": "a"}, "truncation_threshold must be a finite number of at least 0, got 'a'"),
         ({"max_threads": -1}, "max_threads must be an integer of at least 0, got -1; 0 takes all cores"),
     ],
 )

@@ -13,12 +13,13 @@ from qiskit.primitives import StatevectorSampler
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.sampling import run
 from hamiltonian_ml.sampling.backends import Backend
-from hamiltonian_ml.sampling.files import write_whole
+from hamiltonian_ml.sampling.files import DamagedFileError, write_whole
+from hamiltonian_ml.sampling.jobs import SamplesPendingError
 from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.run import sample_krylov
 from hamiltonian_ml.sampling.runtime import DeviceOptions
 from hamiltonian_ml.sampling.store import MissingSamplesError, SampleStore
-from tests.sampling.fake_service import FakeService
+from tests.sampling.fake_service import FakeService, fake_remote
 
 BASIS = PauliBasis.chain(3)
 ROWS = np.random.default_rng(1).normal(size=(5, BASIS.n_terms))
@@ -186,11 +187,80 @@ def test_samples_of_a_sampler_object_are_not_stored(tmp_path):
         draw(tmp_path, backend=StatevectorSampler(seed=1))
 
 
+def cut(content):
+    return content[: len(content) // 2]
+
+
+DAMAGES = {
+    "empty": lambda content: b"",
+    "cut": cut,
+    "text": lambda content: b"no samples",
+    "list": lambda content: b"[]",
+}
+
+
+@pytest.fixture(params=DAMAGES)
+def damage(request):
+    """Return a function that damages the only file of a folder, and returns its path."""
+
+    def of(folder, pattern="*"):
+        (file,) = folder.glob(pattern)
+        file.write_bytes(DAMAGES[request.param](file.read_bytes()))
+        return file
+
+    return of
+
+
+def test_damaged_samples_of_a_simulator_are_drawn_again_but_not_replayed(tmp_path, runs, damage):
+    measured = draw(tmp_path)
+    damage(tmp_path / "samples")
+    with pytest.raises(
+        DamagedFileError, match=r"npz is empty, cut off or no file of a store; restore it from a copy\.$"
+    ):
+        draw(SampleStore(tmp_path, mode="replay"))
+    assert draw(tmp_path) == measured
+    assert draw(SampleStore(tmp_path, mode="replay")) == measured
+    assert len(runs) == 2
+
+
+def test_damaged_samples_of_a_device_are_one_line_and_their_jobs_are_asked_for_again(tmp_path, damage):
+    backend, service = fake_remote(tmp_path / "service")
+    store = tmp_path / "store"
+    measured = draw(store, backend=backend)
+    file = damage(store / "samples")
+    with pytest.raises(
+        DamagedFileError, match=r"npz is empty, .* or delete it and .*\.json: its jobs are then asked"
+    ) as damaged:
+        draw(store, backend=backend)
+    assert str(file) in str(damaged.value)
+    file.unlink()
+    (store / "jobs" / f"{file.stem}.json").unlink()
+    assert draw(store, backend=backend) == measured
+    assert len(service.jobs()) == 1
+
+
+@pytest.mark.parametrize("kind", ["json", "npy"])
+def test_a_damaged_ledger_is_one_line_that_names_the_file(tmp_path, kind, damage):
+    backend, service = fake_remote(tmp_path / "service")
+    store = SampleStore(tmp_path / "store", mode="submit")
+    service.script(status=["waiting"])
+    with pytest.raises(SamplesPendingError):
+        draw(store, backend=backend)
+    file = damage(store.path / "jobs", f"*.{kind}")
+    with pytest.raises(
+        DamagedFileError, match="is empty, cut off or no file of a store; restore it from a copy"
+    ) as found:
+        draw(store, backend=backend)
+    assert str(file) in str(found.value)
+    assert len(service.jobs()) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"timeout_seconds": "a"}, "timeout_seconds must be a finite number above 0, got 'a'"),
         ({"mode": "play"}, "must be one of run, submit, replay, got 'play'"),
-        ({"timeout_seconds": 0}, "must be positive"),
+        ({"timeout_seconds": 0}, "must be a finite number above 0"),
     ],
 )
 def test_stores_of_no_meaning_are_refused(tmp_path, options, message):

@@ -24,6 +24,13 @@ def test_a_price_for_a_minute_gives_the_cost():
         Usage().at_price(-1.0)
 
 
+def test_a_sum_has_the_first_price_that_is_known():
+    priced = Usage(qpu_seconds=60.0).at_price(96.0)
+    assert (Usage() + priced).cost == (priced + Usage()).cost == 96.0
+    with pytest.raises(ValueError, match="price_per_minute must be a finite number of at least 0, got '3'"):
+        Usage().at_price("3")
+
+
 def test_usage_adds_up_and_goes_into_json():
     one = Usage(2, 6, 30, 200, 1, 2.07, error_free_fraction=0.9)
     two = one.times(3) + Usage(1, 12, 20, 10, 1, 2.0, error_free_fraction=0.8)

@@ -112,6 +112,7 @@ def test_mirror_circuits_are_part_of_the_usage_and_of_the_selection():
     [
         ({"ranking": "luck"}, "ranking must be one of 'counts', 'excess', 'unfolded', got 'luck'"),
         ({"flip_probability": 0.0}, 'flip_probability must be "mirror" or a number above 0 and at most 0.5, got 0.0'),
+        ({"flip_probability": None}, 'flip_probability must be "mirror" or a number above 0 and at most 0.5, got None'),
         ({"flip_probability": "mirror", "backend": StatevectorSampler()}, "needs a backend by name or a Backend"),
     ],
 )

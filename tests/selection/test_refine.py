@@ -96,7 +96,7 @@ def test_wide_registers_refine(rng):
     assert chosen.n_words == 2
 
 
-@pytest.mark.parametrize("probability", [0.0, 0.6, -1.0])
+@pytest.mark.parametrize("probability", [0.0, 0.6, -1.0, "a", None])
 def test_a_flip_probability_beyond_one_half_is_refused(probability):
     with pytest.raises(ValueError, match=r"flip_probability must be above 0 and at most 0\.5"):
         NoiseSelection(flip_probability=probability)
