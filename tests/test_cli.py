@@ -195,3 +195,12 @@ def test_the_module_runs_as_a_program_and_shows_no_traceback(tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("hamiltonian-ml: --out must be a folder")
     assert done.stderr.count("\n") == 1
+
+
+def test_errors_speak_of_options(monkeypatch):
+    def refuse(*_, **__):
+        raise MemoryError('256 states of n_qubits = 8 do not fit; use selection="krylov" with less.')
+
+    monkeypatch.setattr("hamiltonian_ml.study.demo.run_demo", refuse)
+    result = CliRunner().invoke(cli.main, ["demo"])
+    assert result.stderr == "hamiltonian-ml: 256 states of --qubits = 8 do not fit; use --selection krylov with less.\n"
