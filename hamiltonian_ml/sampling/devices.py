@@ -17,15 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.transpiler import InstructionProperties
 
+from hamiltonian_ml.sampling.layers import Edge
+
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
-Edge = tuple[int, int]
 Real = NDArray[np.float64]
 _TWO_QUBIT_GATES = ("cz", "ecr", "cx")
 ONE_QUBIT_GATE = "sx"
 _GATES_BETWEEN = 2  # a general one-qubit gate is two sx between virtual rz
-_CZ_AN_EDGE = 3
+CZ_AN_EDGE = 3
 _FLIPS = ("prob_meas1_prep0", "prob_meas0_prep1")
 
 
@@ -87,7 +88,7 @@ class Calibration:
     def step_seconds(self, n_layers: int) -> float:
         """Return the duration of a Trotter step of so many layers of two-qubit gates, at the device's medians."""
         cz = float(np.median([seconds for _, seconds in self.couplers.values()]))
-        return n_layers * _CZ_AN_EDGE * (cz + _GATES_BETWEEN * float(np.median(self.gate_seconds)))
+        return n_layers * CZ_AN_EDGE * (cz + _GATES_BETWEEN * float(np.median(self.gate_seconds)))
 
 
 def read_calibration(target: Target) -> Calibration:

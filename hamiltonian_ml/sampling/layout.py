@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hamiltonian_ml.sampling.devices import Calibration, Edge
-from hamiltonian_ml.sampling.layers import colour_edges
+from hamiltonian_ml.sampling.devices import CZ_AN_EDGE, Calibration
+from hamiltonian_ml.sampling.layers import Edge, colour_edges
 
 # Partial placements kept for each place of the newest qubit. The next width is tried if one leads nowhere.
 _PATCH_LAYERS = 3  # colours of a heavy-hexagonal lattice
 _WIDTHS = (64, 1024)
-_CZ_AN_EDGE = 3
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,7 @@ def _weights(calibration: Calibration, *, n_layers: int) -> tuple[dict[int, floa
     links: dict[int, dict[int, float]] = {q: {} for q in nodes}
     for (a, b), (error, _) in calibration.couplers.items():
         if a in nodes and b in nodes:
-            links[a][b] = links[b][a] = _CZ_AN_EDGE * math.log1p(-error)
+            links[a][b] = links[b][a] = CZ_AN_EDGE * math.log1p(-error)
     return nodes, links
 
 
