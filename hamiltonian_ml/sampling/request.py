@@ -25,6 +25,7 @@ CIRCUIT_REVISION = 1
 # gate. Another processor or thread count rounds differently, and must still find the samples that were paid for.
 SAME_COEFFICIENTS = 1e-6
 _KEY_DECIMALS = 10
+_SMALL = 1e-3  # largest coefficients below this, as in joules, are rounded by their size
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,9 @@ class SampleRequest:
     @cached_property
     def key(self) -> str:
         """Name of the request: its family, and a digest of its rounded coefficients."""
-        rounded = self.coefficients.round(_KEY_DECIMALS) + 0.0  # -0.0 becomes 0.0, which has other bytes
+        largest = np.abs(self.coefficients).max(initial=0.0)
+        more = -int(np.floor(np.log10(largest))) if 0.0 < largest < _SMALL else 0
+        rounded = self.coefficients.round(_KEY_DECIMALS + more) + 0.0  # -0.0 becomes 0.0, which has other bytes
         return f"{self.family}-{hashlib.sha256(np.ascontiguousarray(rounded).tobytes()).hexdigest()[:20]}"
 
     def places_in(self, stored: NDArray[np.float64]) -> NDArray[np.intp] | None:

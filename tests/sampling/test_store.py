@@ -122,6 +122,16 @@ def test_the_key_of_a_device_stays_so_that_nobody_pays_again():
     assert request_on(Backend("ibm_fez")).family == "60b28fc7bae42a3d9826"
 
 
+@pytest.mark.parametrize("unit", [1e-4, 1e-19, 1e-90, 1e30])
+def test_hamiltonians_in_any_unit_of_energy_have_keys_of_their_own(unit):
+    """Coefficients in joules differ by less than ten decimals tell; those that round-off sets apart are the same."""
+    rows = np.random.default_rng(0).normal(size=ROWS.shape)
+    keys = [request_on(Backend("ibm_fez"), unit * r).key for r in (rows, 1.1 * rows, 10 * rows)]
+    assert len(set(keys)) == 3
+    if unit < 1:
+        assert request_on(Backend("ibm_fez"), unit * rows * (1 + 1e-15)).key == keys[0]
+
+
 @pytest.mark.parametrize("name", ["statevector", "mps", "fake_fez"])
 def test_options_may_be_numbers_of_numpy(name):
     plain = Backend(name, bond_dimension=4, truncation_threshold=0.5, realisations=3)
