@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 
 def check_folder_of(path: Path) -> None:
@@ -21,7 +22,8 @@ def check_folder_of(path: Path) -> None:
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``, and rename it to ``path`` when the block ends without an error.
 
-    After an error the temporary file is gone and a file that was at ``path`` before is as it was.
+    After an error the temporary file is gone and a file that was at ``path`` before is as it was. Of several writers at
+    once, in processes or threads, the last to end wins.
 
     Raises
     ------
@@ -29,7 +31,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         If the folder does not exist or cannot be written to.
     """
     check_folder_of(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{uuid4().hex[:12]}.partial")  # threads share a process id
     try:
         yield partial
         with partial.open("rb") as file:

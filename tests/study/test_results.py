@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import h5py
 import numpy as np
 import pytest
@@ -43,6 +46,22 @@ def test_a_file_is_not_there_before_it_is_complete(tmp_path):
         assert not target.exists()
         partial.write_text("whole")
     assert target.read_text() == "whole"
+
+
+def test_threads_that_write_one_file_at_once_leave_one_whole_text(tmp_path):
+    target = tmp_path / "note.txt"
+    texts = [letter * 2**16 for letter in "abcd"]
+    together = Barrier(len(texts))
+
+    def write(text):
+        with whole_file(target) as partial:
+            together.wait()  # every temporary file is named before the first is written
+            partial.write_text(text)
+
+    with ThreadPoolExecutor(len(texts)) as pool:
+        list(pool.map(write, texts))
+    assert target.read_text() in texts
+    assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
 
 
 def test_an_error_keeps_the_old_file_and_drops_the_new_one(tmp_path):
