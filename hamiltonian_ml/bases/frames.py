@@ -191,8 +191,9 @@ def linked_qubits(basis: PauliBasis) -> kernels.Graph:
 def _check_complete(basis: PauliBasis) -> None:
     if not basis.is_complete:
         raise ValueError(
-            f"basis must hold every string on its {basis.n_qubits} qubits and {len(basis.edges)} edges, because a "
-            f"rotation mixes them, got {basis.n_terms} strings; use PauliBasis.from_edges with these edges."
+            f"basis must hold every string on its {basis.n_qubits} qubits and {len(basis.edges)} edges in the standard "
+            f"order, because a rotation mixes them, got {basis.n_terms} strings; use PauliBasis.from_edges with these "
+            "edges."
         )
 
 

@@ -158,10 +158,11 @@ class PauliBasis:
         """Number of 64-bit words that hold one basis state."""
         return -(-self.n_qubits // WORD_BITS)
 
-    @property
+    @cached_property
     def is_complete(self) -> bool:
         """Whether every 1-local string and every 2-local string of every edge is there, in the standard order."""
-        return self.n_terms == 3 * self.n_qubits + 9 * len(self.edges)
+        whole = PauliBasis.from_edges(self.n_qubits, self.edges)
+        return np.array_equal(self.qubits, whole.qubits) and np.array_equal(self.paulis, whole.paulis)
 
     @cached_property
     def labels(self) -> list[str]:
@@ -220,9 +221,8 @@ class PauliBasis:
 
         values = self.check_coefficients(coefficients, ndim=1)
         strings = PauliList.from_symplectic(*self.flags)
-        return SparsePauliOp(
-            strings, values.astype(complex), ignore_pauli_phase=True
-        )  # a copy: operators can be changed
+        # values are copied, because operators can be changed
+        return SparsePauliOp(strings, values.astype(complex), ignore_pauli_phase=True)
 
     def coefficients(self, operator: SparsePauliOp) -> tuple[NDArray[np.float64], float]:
         """Return the coefficients of an operator in this basis, and that of its identity.

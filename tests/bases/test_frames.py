@@ -40,6 +40,10 @@ def terms(basis, **values):
     return np.array([[values.get(label.replace("I", ""), 0.0) for label in basis.labels]])
 
 
+def backward(basis):
+    return PauliBasis(basis.n_qubits, basis.edges, basis.qubits[::-1], basis.paulis[::-1])
+
+
 def near_diagonal(rng, basis, n_rows, size):
     coefficients = size * rng.normal(size=(n_rows, basis.n_terms))
     coefficients[:, 2 : 3 * basis.n_qubits : 3] += 1
@@ -313,6 +317,7 @@ def test_no_rows_give_no_frames():
     ("call", "message"),
     [
         (lambda b: mean_field_frames(b.subset(b.n_y == 0), np.zeros((1, 15))), "basis must hold every string on its 3"),
+        (lambda b: mean_field_frames(backward(b), np.zeros((1, 27))), "27 strings; use PauliBasis.from_edges"),
         (lambda b: rotate(b.subset(b.n_y == 0), [[0]], np.eye(3)), "basis must hold every string on its 3 qubits"),
         (lambda b: mean_field_frames(b, np.zeros(27)), r"coefficients must have shape \(n_rows, n_terms\)"),
         (lambda b: mean_field_frames(b, np.full((1, 27), np.nan)), "coefficients must be finite"),

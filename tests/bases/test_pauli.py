@@ -132,7 +132,14 @@ def test_a_subset_keeps_order_masks_and_only_its_own_edges(basis, data):
     np.testing.assert_array_equal(part.x_masks, basis.x_masks[chosen])
     used = {tuple(q for q, letter in enumerate(reversed(label)) if letter != "I") for label in part.labels}
     assert part.edges == tuple(sorted(pair for pair in used if len(pair) == 2))
-    assert part.is_complete == (keep.all() or part.n_terms == 3 * basis.n_qubits + 9 * len(part.edges))
+    assert part.is_complete == (part.labels == PauliBasis.from_edges(part.n_qubits, part.edges).labels)
+
+
+@given(basis=bases(), seed=seeds)
+def test_a_basis_in_another_order_is_not_complete(basis, seed):
+    order = np.random.default_rng(seed).permutation(basis.n_terms)
+    turned = PauliBasis(basis.n_qubits, basis.edges, basis.qubits[order], basis.paulis[order])
+    assert turned.is_complete == (turned.labels == basis.labels)
 
 
 @pytest.mark.parametrize(
