@@ -11,7 +11,7 @@ from hamiltonian_ml.bases.checks import check_operator
 if TYPE_CHECKING:
     from qiskit.quantum_info import SparsePauliOp
 
-_ROUND_OFF = 1e-12  # of the largest coefficient: what an imaginary part, or the sum of strings that cancel, may be
+_ROUND_OFF = 1e-12  # of the largest coefficient but the identity's: an imaginary part, or a sum of strings that cancel
 
 
 def sparse_terms(operator: SparsePauliOp, *, any_length: bool = False) -> list[tuple[str, list[int], float]]:
@@ -25,9 +25,9 @@ def sparse_terms(operator: SparsePauliOp, *, any_length: bool = False) -> list[t
         order = np.argsort(qubits)
         string = "".join(letters[k] for k in order), tuple(int(qubits[k]) for k in order)
         strings[string] = strings.get(string, 0.0) + complex(value)
-    largest = max((abs(value) for value in strings.values()), default=0.0)
+    largest = max((abs(value) for (letters, _), value in strings.items() if letters), default=0.0)
     for (letters, _), value in strings.items():
-        if abs(value.imag) > _ROUND_OFF * largest:
+        if abs(value.imag) > _ROUND_OFF * max(abs(value), largest):
             raise ValueError(f"operator must be Hermitian, but the string {letters} has the coefficient {value}.")
     long = [string for string in strings if len(string[1]) > 2]
     for letters, qubits in long:

@@ -30,7 +30,7 @@ Amplitudes = NDArray[np.inexact[Any]]  # float64 or complex128
 
 MAX_QUBITS = 22
 LANCZOS_QUBITS = 12  # from here on
-DEGENERACY_TOLERANCE = 1e-9  # of the summed size of the coefficients: ten times what the Lanczos energies are good for
+DEGENERACY_TOLERANCE = 1e-9  # of the summed size of the strings: ten times what the Lanczos energies are good for
 LANCZOS_TOLERANCE = 1e-11  # of the energy, for the residual
 LANCZOS_VECTORS = 12  # held at a time; 20 take as many products with H and twice the memory
 MAX_RESTARTS = 2000
@@ -107,9 +107,9 @@ def exact_ground_state(operator: SparsePauliOp) -> ExactState:
     Notes
     -----
     The ground state is called degenerate if the next level is closer than 1e-9 of the summed size of the
-    coefficients. The next level is found by a second Lanczos run in the space orthogonal to the ground state: a
-    single run may step over a level of equal energy. Where such a level is close but not that close, the state is
-    good to ``residual / gap``.
+    coefficients, without that of the identity. The next level is found by a second Lanczos run in the space orthogonal
+    to the ground state: a single run may step over a level of equal energy. Where such a level is close but not that
+    close, the state is good to ``residual / gap``.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def exact_ground_state(operator: SparsePauliOp) -> ExactState:
     _check_memory(n_qubits, strings.weights.dtype.itemsize, lanczos)
     levels, state, residual = (_solve_lanczos if lanczos else _solve_dense)(strings, n_qubits)
     gap = float(levels[1] - levels[0])
-    degenerate = gap <= DEGENERACY_TOLERANCE * float(np.abs(coefficients).sum())
+    degenerate = gap <= DEGENERACY_TOLERANCE * float(np.abs(strings.weights).sum())
     return ExactState(
         n_qubits=n_qubits,
         energy=float(levels[0]) + identity,

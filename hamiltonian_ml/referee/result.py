@@ -88,7 +88,9 @@ def real_coefficients(operator: SparsePauliOp) -> NDArray[np.float64]:
     values = np.asarray(operator.coeffs, dtype=np.complex128)
     if not np.isfinite(values).all():
         raise ValueError("operator must have finite coefficients, got NaN or infinity.")
-    wrong = np.flatnonzero(np.abs(values.imag) > 1e-12 * np.abs(values).max())
+    sizes, is_identity = np.abs(values), ~(operator.paulis.x | operator.paulis.z).any(axis=1)
+    largest = sizes.max(where=~is_identity, initial=0.0)  # whatever the identity, which may be of any size
+    wrong = np.flatnonzero(np.abs(values.imag) > 1e-12 * np.maximum(sizes, largest))
     if len(wrong):
         label, value = operator.paulis[int(wrong[0])].to_label(), values[wrong[0]]
         raise ValueError(f"operator must be Hermitian, but the string {label} has the coefficient {value}.")

@@ -164,6 +164,15 @@ def test_a_basis_in_another_order_is_not_complete(basis, seed):
         (lambda: PauliBasis.chain(2).subset(np.ones(3, bool)), "keep must be a boolean mask of shape .15,."),
         (lambda: PauliBasis.from_operator(SparsePauliOp("XYZ")), "only 1- and 2-local strings are allowed"),
         (lambda: PauliBasis.from_operator(SparsePauliOp("X", 1j)), "operator must be Hermitian"),
+        (
+            lambda: PauliBasis.chain(2).coefficients(SparsePauliOp(["II", "XY"], [1e12, 1 + 0.5j])),
+            "operator must be Hermitian, but the string [XY]+ has the coefficient",
+        ),
+        (
+            lambda: PauliBasis.chain(3).coefficients(SparsePauliOp(["III", "IIX", "XYZ"], [1e12, 1, 0.5])),
+            "only 1- and 2-local strings are allowed",
+        ),
+        (lambda: PauliBasis.from_operator(SparsePauliOp("II", 1 + 1j)), "operator must be Hermitian"),
         (lambda: PauliBasis.chain(2).coefficients(SparsePauliOp("X")), "acts on 1 qubits but the basis on 2"),
         (lambda: PauliBasis.chain(3).coefficients(SparsePauliOp("XIX")), r"XX on qubits \[0, 2\], which is not in"),
     ],

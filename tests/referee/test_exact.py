@@ -219,6 +219,27 @@ def test_the_identity_shifts_the_energy_only(n_qubits, rng):
     assert shifted.expectation(operator) == pytest.approx(plain.energy, abs=1e-11)
 
 
+@pytest.mark.parametrize("n_qubits", [2, 12])
+@pytest.mark.parametrize("identity", [1e10, 1e14])
+def test_a_large_identity_hides_no_gap(n_qubits, identity):
+    operator = SparsePauliOp.from_sparse_list([("Z", [q], 1 - 0.5 * q / n_qubits) for q in range(n_qubits)], n_qubits)
+    state = exact_ground_state(operator + SparsePauliOp("I" * n_qubits, identity))
+    assert not state.degenerate
+    assert state.gap == pytest.approx(1 + 1 / n_qubits, abs=1e-9)  # twice the smallest field
+
+
+@pytest.mark.parametrize("labels", [["II", "XY"], ["XY", "II"]])
+def test_a_large_identity_hides_no_imaginary_part(labels):
+    values = {"II": 1e12, "XY": 1 + 0.5j}
+    with pytest.raises(ValueError, match="must be Hermitian, but the string XY has the coefficient"):
+        exact_ground_state(SparsePauliOp(labels, [values[label] for label in labels]))
+
+
+@pytest.mark.parametrize("identity", [1 + 1e-14j, 1e6 + 1e-8j])
+def test_round_off_in_the_identity_is_hermitian(identity):
+    assert exact_ground_state(SparsePauliOp(["II", "ZZ"], [identity, 1e-4])).energy == identity.real - 1e-4
+
+
 def test_terms_whose_imaginary_parts_cancel_are_hermitian():
     operator = SparsePauliOp(["X", "X", "Z"], [1 + 1j, 1 - 1j, 0])
     state = exact_ground_state(operator)
@@ -270,6 +291,7 @@ def test_a_lanczos_run_that_does_not_converge_says_so(monkeypatch, rng):
     ("call", "message"),
     [
         (lambda: exact_ground_state(SparsePauliOp("XY", 1j)), "must be Hermitian, but the string XY has the coeff"),
+        (lambda: exact_ground_state(SparsePauliOp("II", 1e12 + 2j)), "must be Hermitian, but the string II has"),
         (lambda: exact_ground_state(SparsePauliOp("XY", np.nan)), "operator must have finite coefficients, got NaN"),
         (lambda: exact_ground_state(SparsePauliOp("Z")).expectation(SparsePauliOp("ZZ")), "operator acts on 2 qubits"),
         (lambda: exact_ground_state(SparsePauliOp("Z")).expectation(SparsePauliOp("Z", 1j)), "must be Hermitian"),
