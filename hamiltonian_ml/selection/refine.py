@@ -50,14 +50,15 @@ def refine(
     Notes
     -----
     States inside are ranked by their mean weight in the ground states, those outside by the first-order estimate of it;
-    both are probabilities, so that one list decides who stays and who comes. The all-zero state always stays.
+    both are probabilities, so that one list decides who stays and who comes. The all-zero state always stays, and
+    where it is missing the state inside of the largest weight.
     """
     for done in range(rounds):
         size = _size_of_round(structure.dimension, dimension, rounds - done)
         levels = lowest_levels(structure, coefficients, n_levels=1, tol=_SOLVER_TOL)
         inside = (weights / weights.sum()) @ (np.abs(levels.ground_states) ** 2)
-        if structure.subspace.reference_index >= 0:
-            inside[structure.subspace.reference_index] = np.inf
+        reference = structure.subspace.reference_index
+        inside[reference if reference >= 0 else np.argmax(inside)] = np.inf  # or estimates might drive out every state
         boundary = find_boundary(structure)
         outside = candidate_weights(structure, coefficients, levels, weights, boundary=boundary)
         ranked = np.argsort(-np.concatenate([inside, outside]), kind="stable")[:size]

@@ -56,6 +56,17 @@ def test_refining_finds_the_states_that_an_exact_solution_ranks_first(rows):
     assert 1 - reached < 2 * (1 - best)  # what is missed is at most twice what the best choice misses
 
 
+@pytest.mark.parametrize("dimension", [1, 2, 4])
+def test_a_subspace_without_the_all_zero_state_is_refined(rng, dimension):
+    basis = PauliBasis.chain(4)
+    coeffs = rng.normal(size=(40, basis.n_terms))
+    for row in coeffs[:, None]:  # the first-order estimates of states outside are larger than 1 in most rows
+        start = restrict(basis, Subspace.from_integers([3], 4))
+        refined = refine(start, row, np.ones(1), dimension=dimension, rounds=1).subspace
+        assert refined.dimension == dimension
+        assert _mean_energy(basis, row, refined) <= _mean_energy(basis, row, start.subspace) + 1e-12  # round-off
+
+
 def test_the_classical_choice_beats_random_and_noise_at_equal_size(rows):
     basis, coeffs = rows
     energies = {}
