@@ -6,7 +6,9 @@ is fixed by the structure and never differentiated; the solution inside them is,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, Literal
 
@@ -15,11 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonian_ml.bases.checks import check_real
 from hamiltonian_ml.bases.frames import rotate, rotate_back
 from hamiltonian_ml.learning import accelerator
 from hamiltonian_ml.subspace import ground_state
 from hamiltonian_ml.subspace.ground_state import Levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure
+
+_KEPT = 16  # functions for JAX, each with the structure that it was made for
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +146,7 @@ def ground_state_expectations(
     Raises
     ------
     ValueError
-        If the shape does not fit the basis.
+        If the shape does not fit the basis, coefficients are complex, or tol or min_gap is no number that fits.
     SolverError
         If a row does not converge.
 
@@ -149,6 +154,9 @@ def ground_state_expectations(
     -----
     With G = sum_p g_p P_p for the cotangents g, one linear system a row gives every derivative:
     ``(H - E) z = -(G - <G>) psi``, z orthogonal to psi, and ``dloss/dh_p = 2 Re <z|P_p|psi>``.
+
+    There are no second derivatives: asking for one is a NotImplementedError. For equal arguments beside the
+    coefficients JAX compiles once, and keeps the structure until ``jax.clear_caches()``.
 
     JAX calls back to the CPU for both, also where it has a GPU: work for a device that waits for the call would never
     begin. `solve` and `pull_back` use the device.
@@ -162,45 +170,78 @@ def ground_state_expectations(
     >>> float(ground_state_expectations(field, structure)[0, 2])
     -1.0
     """
-
-    def forward(rows: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-        states = solve(_floats(rows), structure, rotations, tol=tol, device="cpu")
-        return _words(states.expectations.astype(kind)), _words(_pack(states, kind))
-
-    def backward(
-        rows: NDArray[np.uint32], packed: NDArray[np.uint32], cotangents: NDArray[np.uint32]
-    ) -> NDArray[np.uint32]:
-        states = _unpack(_floats(packed), _floats(rows), structure, rotations, tol)
-        return _words(pull_back(states, _floats(cotangents), min_gap=min_gap).astype(kind))
-
-    @jax.custom_vjp
-    def expect(rows: jax.Array) -> jax.Array:
-        return _forward(rows)[0]
-
-    def _forward(rows: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        shapes = (_bits_of(rows.shape), _bits_of((rows.shape[0], n_levels, structure.dimension + 1, 2)))
-        values, packed = jax.pure_callback(forward, shapes, _bits(rows), vmap_method="sequential")
-        return _reals(values, kind), (rows, _reals(packed, kind))
-
-    def _backward(saved: tuple[jax.Array, jax.Array], cotangents: jax.Array) -> tuple[jax.Array]:
-        rows, packed = saved
-        arguments = (_bits(rows), _bits(packed), _bits(cotangents))
-        words = jax.pure_callback(backward, _bits_of(rows.shape), *arguments, vmap_method="sequential")
-        return (_reals(words, kind),)
-
-    def _bits_of(shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct((*shape, kind.itemsize // 4), np.uint32)
-
-    expect.defvjp(_forward, _backward)
+    check_real("tol", tol, exclusive=True)
+    check_real("min_gap", min_gap)
     array = jnp.asarray(coefficients)
-    kind = np.dtype(jnp.result_type(array, jnp.float32))
-    n_levels = min(2, structure.dimension)
+    if jnp.iscomplexobj(array):
+        raise ValueError("coefficients must be real, because Hamiltonians are Hermitian, got complex numbers.")
     if array.ndim != 2 or array.shape[1] != structure.basis.n_terms:
         raise ValueError(
             f"coefficients must have shape (n_rows, {structure.basis.n_terms}), got {array.shape}; build them and the "
             "structure from one PauliBasis."
         )
-    return expect(array.astype(kind))
+    kind = np.dtype(jnp.result_type(array, jnp.float32))
+    fixed = None if rotations is None else np.array(rotations, dtype=np.float64)
+    names = None if fixed is None else (fixed.shape, fixed.tobytes())
+    return _differentiable(_Problem(structure, names, float(tol), float(min_gap), kind, fixed))(array.astype(kind))
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """All but the coefficients. Equal ones are one to JAX, which compiles for each once."""
+
+    structure: SubspaceStructure
+    rotations_key: tuple[tuple[int, ...], bytes] | None
+    tol: float
+    min_gap: float
+    kind: np.dtype[Any]
+    rotations: NDArray[np.float64] | None = field(compare=False)
+
+    def forward(self, rows: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """Return the expectation values, and the states for the way back, as words."""
+        states = solve(_floats(rows), self.structure, self.rotations, tol=self.tol, device="cpu")
+        return _words(states.expectations.astype(self.kind)), _words(_pack(states, self.kind))
+
+    def backward(
+        self, rows: NDArray[np.uint32], packed: NDArray[np.uint32], cotangents: NDArray[np.uint32]
+    ) -> NDArray[np.uint32]:
+        """Return the derivatives by the coefficients as words."""
+        states = _unpack(_floats(packed), _floats(rows), self.structure, self.rotations, self.tol)
+        return _words(pull_back(states, _floats(cotangents), min_gap=self.min_gap).astype(self.kind))
+
+    def words(self, shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
+        """Return the shape of floats as words."""
+        return jax.ShapeDtypeStruct((*shape, self.kind.itemsize // 4), np.uint32)
+
+
+@lru_cache(maxsize=_KEPT)
+def _differentiable(problem: _Problem) -> Callable[[jax.Array], jax.Array]:
+    """Return the function of coefficients that JAX calls, the same for equal problems."""
+    n_levels, d = min(2, problem.structure.dimension), problem.structure.dimension
+
+    @jax.custom_vjp
+    def expect(rows: jax.Array) -> jax.Array:
+        return forward(rows)[0]
+
+    def forward(rows: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        shapes = (problem.words(rows.shape), problem.words((rows.shape[0], n_levels, d + 1, 2)))
+        values, packed = jax.pure_callback(problem.forward, shapes, _bits(rows), vmap_method="sequential")
+        return _reals(values, problem.kind), (rows, _reals(packed, problem.kind))
+
+    @jax.custom_jvp
+    def pull(rows: jax.Array, packed: jax.Array, cotangents: jax.Array) -> jax.Array:
+        arguments = (_bits(rows), _bits(packed), _bits(cotangents))
+        words = jax.pure_callback(problem.backward, problem.words(rows.shape), *arguments, vmap_method="sequential")
+        return _reals(words, problem.kind)
+
+    @pull.defjvp
+    def refuse(primals: Any, tangents: Any) -> Any:  # words have no derivatives, and zeros would be taken for true ones
+        raise NotImplementedError(
+            "ground_state_expectations has no second derivatives; take differences of its exact gradients."
+        )
+
+    expect.defvjp(forward, lambda saved, cotangents: (pull(*saved, cotangents),))
+    return expect
 
 
 def _bits(array: jax.Array) -> jax.Array:

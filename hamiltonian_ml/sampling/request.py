@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.rounding import rounded
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.pieces import seconds_with_delay
 from hamiltonian_ml.sampling.runtime import DeviceOptions
@@ -24,8 +25,6 @@ CIRCUIT_REVISION = 1
 # Coefficients that agree to this, in units of the largest, are one Hamiltonian: their angles agree far better than any
 # gate. Another processor or thread count rounds differently, and must still find the samples that were paid for.
 SAME_COEFFICIENTS = 1e-6
-_KEY_DECIMALS = 10
-_SMALL = 1e-3  # largest coefficients below this, as in joules, are rounded by their size
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +93,8 @@ class SampleRequest:
     @cached_property
     def key(self) -> str:
         """Name of the request: its family, and a digest of its rounded coefficients."""
-        largest = np.abs(self.coefficients).max(initial=0.0)
-        more = -int(np.floor(np.log10(largest))) if 0.0 < largest < _SMALL else 0
-        rounded = self.coefficients.round(_KEY_DECIMALS + more) + 0.0  # -0.0 becomes 0.0, which has other bytes
-        return f"{self.family}-{hashlib.sha256(np.ascontiguousarray(rounded).tobytes()).hexdigest()[:20]}"
+        digits = np.ascontiguousarray(rounded(self.coefficients))
+        return f"{self.family}-{hashlib.sha256(digits.tobytes()).hexdigest()[:20]}"
 
     def places_in(self, stored: NDArray[np.float64]) -> NDArray[np.intp] | None:
         """Return, for each row, the stored row (n_rows, n_terms) with the same coefficients; None if one has none.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_SAME_DECIMALS = 10  # rows whose coefficients agree to so many decimals are one row
+from hamiltonian_ml.bases.rounding import rounded
 
 
 def distinct_rows(
     coefficients: NDArray[np.float64], weights: NDArray[np.float64], *, max_rows: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return distinct rows in ascending order, with the summed weights of the equal ones.
+    """Return distinct rows in ascending order, with the summed weights of those that are equal but for round-off.
 
     Parameters
     ----------
@@ -24,7 +24,8 @@ def distinct_rows(
     rng : numpy.random.Generator
         Draws them; left alone if there are few enough.
     """
-    rows, inverse = np.unique(coefficients.round(_SAME_DECIMALS), axis=0, return_inverse=True)
+    _, first, inverse = np.unique(rounded(coefficients), axis=0, return_index=True, return_inverse=True)
+    rows = coefficients[first]
     pooled = np.bincount(inverse.reshape(-1), weights, minlength=len(rows)).astype(np.float64)
     rows, pooled = rows[pooled > 0], pooled[pooled > 0]
     if len(rows) > max_rows:

@@ -44,9 +44,10 @@ class Certificate:
         First-order estimate of the weight inside the subspace of the exact level that the state is close to, between 0
         and 1.
     tilt : float
-        Residual over the distance from E to the next energy known, of the second level inside or of a state just
-        outside, whichever is less; at most 1. The sine of the angle between the state and the exact one is no larger if
-        no other level lies within that distance [2]_.
+        Residual over the distance from E to the next energy known, of the second level inside, less its own residual,
+        or of a state just outside, whichever is less; at most 1, and 1 where these are no further than round-off. The
+        sine of the angle between the state and the exact one is no larger if no other level lies within that distance
+        [2]_.
     trusted : bool
         Whether the tilt is below `TRUSTED_TILT` and the captured weight at least `TRUSTED_WEIGHT`. A subspace of one
         state knows no gap and is never trusted.
@@ -121,8 +122,11 @@ def certify(
     residual = np.sqrt(levels.residuals[:, 0] ** 2 + outside)
     captured = 1 / (1 + weight)
     # A small subspace holds few excited states and overstates the gap; those just outside say how much.
-    distance = np.minimum(levels.gaps, lowest - energies)
-    tilt = residual / np.maximum(distance, np.maximum(residual, np.finfo(float).tiny))
+    # A level lies within its residual of the second energy, and nothing is known better than round-off.
+    second = levels.residuals[:, 1] if levels.residuals.shape[1] > 1 else 0.0
+    distance = np.minimum(levels.gaps - second, lowest - energies)
+    known = np.maximum(residual, 4 * np.finfo(float).eps * np.abs(coefficients).sum(axis=1))
+    tilt = np.divide(known, distance, out=np.ones(len(known)), where=distance > known)
     trusted = np.isfinite(levels.gaps) & (tilt < TRUSTED_TILT) & (captured >= TRUSTED_WEIGHT)
     return Certificate(energies, levels.gaps, residual, residual**2, correction, captured, tilt, trusted)
 

@@ -106,6 +106,39 @@ def test_a_wrong_shape_is_refused_before_any_work():
         ground_state_expectations(jnp.ones((2, 15)), structure)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tol": float("nan")}, "tol must be a finite number above 0, got nan"),
+        ({"tol": -1.0}, "tol must be a finite number above 0, got -1.0"),
+        ({"min_gap": float("nan")}, "min_gap must be a finite number of at least 0, got nan"),
+    ],
+)
+def test_wrong_numbers_are_refused_before_any_work(change, message):
+    structure = restrict(PauliBasis.chain(2), Subspace.full(2))
+    with pytest.raises(ValueError, match=message):
+        ground_state_expectations(jnp.ones((1, 15)), structure, **change)
+    with pytest.raises(ValueError, match="coefficients must be real"):
+        ground_state_expectations(1j * jnp.ones((1, 15)), structure)
+
+
+@pytest.mark.parametrize("second", [jax.hessian, lambda f: jax.grad(lambda x: (jax.grad(f)(x) ** 2).sum())])
+def test_second_derivatives_are_refused_instead_of_zero(problem, second):
+    coeffs, structure, rotations = problem
+    with pytest.raises(NotImplementedError, match="ground_state_expectations has no second derivatives"):
+        second(lambda x: ground_state_expectations(x, structure, rotations)[0, 2])(jnp.asarray(coeffs))
+
+
+def test_equal_arguments_beside_the_coefficients_are_compiled_once(problem, caplog):
+    coeffs, structure, rotations = problem
+    slope = jax.grad(lambda c: ground_state_expectations(c, structure, rotations)[:, 2].sum())
+    slope(jnp.asarray(coeffs))
+    with jax.log_compiles(), caplog.at_level("WARNING"):
+        slope(jnp.asarray(coeffs) + 0.1)
+        ground_state_expectations(jnp.asarray(coeffs), structure, None if rotations is None else rotations.copy())
+    assert "callback" not in caplog.text
+
+
 def test_callbacks_that_run_in_another_thread_keep_64_bits(problem):
     """While a large product is under way, JAX dispatches what follows from a thread in its default precision."""
     coeffs, structure, rotations = problem

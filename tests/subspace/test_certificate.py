@@ -163,3 +163,39 @@ def test_a_boundary_beyond_the_free_memory_is_refused_before_any_work(monkeypatc
     structure = restrict(PauliBasis.chain(3), Subspace.from_integers([0, 1, 2], 3))
     with pytest.raises(MemoryError, match=r"outside 3 basis states may take .* GiB, but .* free; keep fewer"):
         find_boundary(structure)
+
+
+def test_trust_needs_a_tilt_below_a_half_and_nearly_all_of_the_weight(rng):
+    """The distance is that to the second level inside or to a state just outside, whichever is nearer."""
+    basis = PauliBasis.ring(5)
+    inside = [0, 1, 2, 3, 6, 12, 24]
+    structure = restrict(basis, Subspace.from_integers(inside, 5))
+    fields = (basis.paulis[:, 0] == 3) & (basis.paulis[:, 1] == 0)
+    coeffs = 0.25 * rng.normal(size=(300, basis.n_terms)) - fields
+    levels = lowest_levels(structure, coeffs, tol=1e-10, gap_tol=1e-10)
+    got = certify(structure, coeffs, levels)
+    outside = list(states_outside(set(inside), [int(x) for x in np.unique(basis.x_masks) if x]))
+    nearest = [np.diag(dense_hamiltonian(basis.labels, row)).real[outside].min() for row in coeffs]
+    to_outside = np.array(nearest) - levels.energies[:, 0]
+    assert (to_outside < levels.gaps).any()
+    assert (to_outside > levels.gaps).any()
+    distance = np.minimum(levels.gaps, to_outside)
+    expected = np.where(distance > got.residual, got.residual / np.abs(distance), 1.0)
+    np.testing.assert_allclose(got.tilt, expected, rtol=1e-6)  # the second level's own residual is below 1e-9
+    np.testing.assert_array_equal(got.trusted, (got.tilt < 0.5) & (got.captured_weight >= 0.95))
+    for steep, heavy in ((True, True), (True, False), (False, True), (False, False)):
+        assert (((got.tilt >= 0.5) == steep) & ((got.captured_weight >= 0.95) == heavy)).any(), (steep, heavy)
+    assert ((got.tilt > 0.5) & (got.tilt < 0.9)).any()
+
+
+@pytest.mark.parametrize("gap_tol", [1e-4, 1e-8])
+def test_a_state_of_a_degenerate_level_is_not_trusted_even_if_its_residual_is_zero(gap_tol, rng):
+    basis = PauliBasis.chain(3)
+    heisenberg = basis.subset(basis.paulis[:, 0] == basis.paulis[:, 1])  # three spins: every level is degenerate
+    coeffs = rng.normal(size=(40, 1)) * np.ones((1, heisenberg.n_terms)) + 0.1 * rng.normal(size=(40, 6))
+    coeffs[0] = 0.0
+    structure = restrict(heisenberg, Subspace.full(3))
+    got = certify(structure, coeffs, lowest_levels(structure, coeffs, gap_tol=gap_tol))
+    assert (got.residual < 1e-5).all()
+    np.testing.assert_array_equal(got.tilt, 1.0)
+    assert not got.trusted.any()
