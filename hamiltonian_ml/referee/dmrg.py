@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonian_ml.bases.checks import check_operator
+from hamiltonian_ml.bases.checks import check_operator, check_scale
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.referee import matrix_product
 from hamiltonian_ml.referee.matrix_product import Floats, State
 from hamiltonian_ml.referee.placement import Placement, basis_letters, complete, pauli_letters
-from hamiltonian_ml.referee.result import RefereeState, real_coefficients
+from hamiltonian_ml.referee.result import RefereeState, check_size, real_coefficients
 from hamiltonian_ml.referee.search import SearchSettings, search_gap, search_ground_state
 from hamiltonian_ml.referee.sweeps import import_quimb
 
@@ -156,8 +156,8 @@ def dmrg_ground_state(
     Raises
     ------
     ValueError
-        If a string acts on more than two qubits, the operator is not Hermitian or not finite, or an option is out of
-        its range.
+        If a string acts on more than two qubits, the operator is not Hermitian, not finite, or has coefficients below
+        1e-100 throughout or above 1e100, or an option is out of its range.
     ImportError
         If quimb is not installed.
 
@@ -236,7 +236,8 @@ def dmrg_expectations(
     Raises
     ------
     ValueError
-        If the coefficients do not belong to the basis, or an option is out of its range.
+        If the coefficients do not belong to the basis, are below 1e-100 throughout a row or above 1e100, or an option
+        is out of its range.
     ImportError
         If quimb is not installed.
 
@@ -251,6 +252,7 @@ def dmrg_expectations(
     if basis.n_qubits < 2:
         raise ValueError("basis must act on at least 2 qubits, because a sweep turns two at a time, got 1.")
     values = basis.check_coefficients(coefficients, ndim=2)
+    check_scale(values)
     settings = SearchSettings(
         max_bond=max_bond, cutoff=cutoff, tol=tol, max_sweeps=max_sweeps, max_restarts=max_restarts
     )
@@ -289,7 +291,9 @@ def _split(operator: SparsePauliOp) -> tuple[PauliBasis, Floats, float]:
             "exact_ground_state takes strings of any length."
         )
     basis = PauliBasis.from_operator(simple)
-    return basis, *basis.coefficients(simple)
+    values, identity = basis.coefficients(simple)
+    check_size(values)
+    return basis, values, identity
 
 
 def _checked(initial: DmrgState, basis: PauliBasis) -> DmrgState:

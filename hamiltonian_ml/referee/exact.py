@@ -21,7 +21,7 @@ from hamiltonian_ml.bases.checks import check_operator
 from hamiltonian_ml.bases.cores import n_threads
 from hamiltonian_ml.bases.memory import free_memory
 from hamiltonian_ml.referee import kernels
-from hamiltonian_ml.referee.result import RefereeState, real_coefficients
+from hamiltonian_ml.referee.result import RefereeState, check_size, real_coefficients
 
 if TYPE_CHECKING:
     from qiskit.quantum_info import PauliList, SparsePauliOp
@@ -98,7 +98,8 @@ def exact_ground_state(operator: SparsePauliOp) -> ExactState:
     Raises
     ------
     ValueError
-        If the operator has too many qubits, is not Hermitian or not finite.
+        If the operator has too many qubits, is not Hermitian, not finite, or has coefficients below 1e-100 throughout
+        or above 1e100.
     MemoryError
         If the vectors would not fit into the memory that is free now; nothing has been computed then.
     RuntimeError
@@ -131,6 +132,7 @@ def exact_ground_state(operator: SparsePauliOp) -> ExactState:
     simple = operator.simplify(atol=0.0, rtol=0.0)
     coefficients = real_coefficients(simple)
     strings, identity = _group_strings(simple.paulis, coefficients)
+    check_size(strings.weights)
     lanczos = n_qubits >= LANCZOS_QUBITS
     _check_memory(n_qubits, strings.weights.dtype.itemsize, lanczos)
     levels, state, residual = (_solve_lanczos if lanczos else _solve_dense)(strings, n_qubits)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonian_ml.bases.checks import check_operator
-from hamiltonian_ml.bases.pauli import PauliBasis, check_basis
+from hamiltonian_ml.bases.checks import SMALLEST_COEFFICIENT, check_operator
+from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT, PauliBasis, check_basis
 
 if TYPE_CHECKING:
     from qiskit.quantum_info import PauliList, SparsePauliOp
@@ -95,3 +95,13 @@ def real_coefficients(operator: SparsePauliOp) -> NDArray[np.float64]:
         label, value = operator.paulis[int(wrong[0])].to_label(), values[wrong[0]]
         raise ValueError(f"operator must be Hermitian, but the string {label} has the coefficient {value}.")
     return values.real
+
+
+def check_size(coefficients: NDArray[np.inexact[Any]]) -> None:
+    """Raise ValueError if squares of an operator's coefficients, without the identity's, would vanish or overflow."""
+    largest = float(np.abs(coefficients).max(initial=0.0))
+    if largest > 0 and not SMALLEST_COEFFICIENT <= largest <= LARGEST_COEFFICIENT:
+        raise ValueError(
+            f"operator must have a largest coefficient from {SMALLEST_COEFFICIENT:g} to {LARGEST_COEFFICIENT:g}, or "
+            f"only zeros, beside the identity's, got {largest:g}; choose another energy unit."
+        )

@@ -168,6 +168,12 @@ def test_no_rows_give_no_rows():
             r"strings on one or two qubits, got XYZI; exact_ground_state",
         ),
         (lambda: dmrg_ground_state(SparsePauliOp("XY", 1j)), "must be Hermitian, but the string XY has the coeff"),
+        (lambda: dmrg_ground_state(SparsePauliOp("XY", 1e-170)), r"operator must have a largest .* got 1e-170; choose"),
+        (lambda: dmrg_ground_state(SparsePauliOp("XY", 1e101)), r"operator must have a largest .* got 1e\+101; choose"),
+        (
+            lambda: dmrg_expectations(PauliBasis.chain(2), np.outer([0, 1, 1e-170], np.ones(15))),
+            "zero throughout a row or reach 1e-100 in it, but those of row 2 reach 1e-170",
+        ),
         (lambda: dmrg_ground_state(SparsePauliOp("XY", np.nan)), "operator must have finite coefficients, got NaN"),
         (lambda: dmrg_ground_state(SparsePauliOp("Z")), "operator must act on at least 2 qubits"),
         (

@@ -292,6 +292,14 @@ def test_a_lanczos_run_that_does_not_converge_says_so(monkeypatch, rng):
     [
         (lambda: exact_ground_state(SparsePauliOp("XY", 1j)), "must be Hermitian, but the string XY has the coeff"),
         (lambda: exact_ground_state(SparsePauliOp("II", 1e12 + 2j)), "must be Hermitian, but the string II has"),
+        (
+            lambda: exact_ground_state(SparsePauliOp(["II", "XY"], [1, 1e-160])),
+            "from 1e-100 to .* got 1e-160; choose",
+        ),
+        (
+            lambda: exact_ground_state(SparsePauliOp("XY", -1e300)),
+            r"must have a largest .* got 1e\+300; choose",
+        ),
         (lambda: exact_ground_state(SparsePauliOp("XY", np.nan)), "operator must have finite coefficients, got NaN"),
         (lambda: exact_ground_state(SparsePauliOp("Z")).expectation(SparsePauliOp("ZZ")), "operator acts on 2 qubits"),
         (lambda: exact_ground_state(SparsePauliOp("Z")).expectation(SparsePauliOp("Z", 1j)), "must be Hermitian"),
