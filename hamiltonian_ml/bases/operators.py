@@ -25,6 +25,8 @@ def sparse_terms(operator: SparsePauliOp, *, any_length: bool = False) -> list[t
         order = np.argsort(qubits)
         string = "".join(letters[k] for k in order), tuple(int(qubits[k]) for k in order)
         strings[string] = strings.get(string, 0.0) + complex(value)
+    if not np.isfinite(list(strings.values())).all():
+        raise ValueError("operator must have finite coefficients, got NaN or infinity.")
     largest = max((abs(value) for (letters, _), value in strings.items() if letters), default=0.0)
     for (letters, _), value in strings.items():
         if abs(value.imag) > _ROUND_OFF * max(abs(value), largest):

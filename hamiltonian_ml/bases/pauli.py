@@ -84,9 +84,11 @@ class PauliBasis:
         Raises
         ------
         ValueError
-            If ``n_qubits`` is not an integer of at least 1, or an edge is not a pair of different qubits below it.
+            If ``n_qubits`` is not an integer of at least 1, or ``edges`` are not pairs of different qubits below it.
         """
         check_integer("n_qubits", n_qubits, at_least=1)
+        if not isinstance(edges, Iterable):
+            raise ValueError(f"edges must be pairs of different qubits, got {edges!r}; use [] for none.")
         graph = tuple(sorted({_checked_edge(edge, n_qubits) for edge in edges}))
         singles = [(q, -1, a, 0) for q in range(n_qubits) for a in (1, 2, 3)]
         pairs = [(i, j, a, b) for i, j in graph for a in (1, 2, 3) for b in (1, 2, 3)]
@@ -122,7 +124,7 @@ class PauliBasis:
         TypeError
             If the operator is no SparsePauliOp.
         ValueError
-            If a string of the operator acts on more than two qubits.
+            If a string of the operator acts on more than two qubits, or the operator is not Hermitian or not finite.
         """
         supports = [tuple(qubits) for _, qubits, _ in sparse_terms(operator)]
         return cls.from_edges(operator.num_qubits, [s for s in supports if len(s) == 2])
@@ -237,7 +239,8 @@ class PauliBasis:
         Raises
         ------
         ValueError
-            If the operator acts on another number of qubits, is not Hermitian, or has a string outside the basis.
+            If the operator acts on another number of qubits, is not Hermitian or not finite, or has a string outside
+            the basis.
         """
         check_operator("operator", operator)
         if operator.num_qubits != self.n_qubits:

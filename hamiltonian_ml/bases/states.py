@@ -55,12 +55,15 @@ class Samples:
         Raises
         ------
         ValueError
-            If there is not one count for each state, or a bit beyond the last of the ``n_qubits`` qubits is set.
+            If there is not one count for each state, a count is negative or NaN, ``n_qubits`` is not an integer of at
+            least 1, or a bit beyond the last of these qubits is set.
         """
         packed = _checked_words(words, n_qubits)
         weights = np.ones(len(packed)) if counts is None else np.asarray(counts, dtype=np.float64)
         if weights.shape != (len(packed),):
             raise ValueError(f"counts must have shape ({len(packed)},), one for each state, got {weights.shape}.")
+        if not (weights >= 0).all():
+            raise ValueError("counts must be at least 0, got a negative number or NaN.")
         states, inverse = _sorted_unique(packed)
         return cls(states, np.bincount(inverse, weights, minlength=len(states)).astype(np.float64), n_qubits)
 
@@ -71,7 +74,8 @@ class Samples:
         Raises
         ------
         ValueError
-            If there is not one of the ``counts`` for each row, or a bit is neither 0 nor 1.
+            If there is not one of the ``counts`` for each row, one is negative or NaN, there is no column, or a bit is
+            neither 0 nor 1.
         """
         array = np.asarray(bits)
         if array.ndim != 2:
@@ -85,7 +89,7 @@ class Samples:
         Raises
         ------
         ValueError
-            If there are no parts, or they are of different numbers of qubits.
+            If there are no parts, they are of different numbers of qubits, or there is not one weight for each.
         """
         pieces = list(parts)
         if not pieces:
@@ -93,6 +97,8 @@ class Samples:
         if len({piece.n_qubits for piece in pieces}) > 1:
             raise ValueError(f"parts must act on equally many qubits, got {sorted({p.n_qubits for p in pieces})}.")
         factors = [1.0] * len(pieces) if weights is None else list(weights)
+        if len(factors) != len(pieces):
+            raise ValueError(f"weights must be {len(pieces)} numbers, one for each of the parts, got {len(factors)}.")
         counts = np.concatenate([f * p.counts for f, p in zip(factors, pieces, strict=True)])
         return cls.from_words(np.concatenate([p.words for p in pieces]), pieces[0].n_qubits, counts)
 
@@ -152,7 +158,8 @@ class Subspace:
         Raises
         ------
         ValueError
-            If no state is given, an array has another number of words, or a bit beyond the last qubit is set.
+            If no state is given, ``n_qubits`` is not an integer of at least 1, an array has another number of words, or
+            a bit beyond the last qubit is set.
         """
         parts = [_checked_words(w, n_qubits) for w in words]
         if sum(len(part) for part in parts) == 0:
@@ -175,6 +182,8 @@ class Subspace:
     @classmethod
     def excitations(cls, n_qubits: int, max_flips: int) -> Subspace:
         """Return the states of ``n_qubits`` qubits with at most ``max_flips`` ones."""
+        check_integer("n_qubits", n_qubits, at_least=1)
+        check_integer("max_flips", max_flips, at_least=0)
         flips = [sum(1 << q for q in c) for k in range(max_flips + 1) for c in combinations(range(n_qubits), k)]
         return cls.from_integers(flips, n_qubits)
 
@@ -253,6 +262,7 @@ def _words_of_bytes(little_endian: NDArray[np.uint8], n_words: int) -> Words:
 
 
 def _checked_words(words: ArrayLike, n_qubits: int) -> Words:
+    check_integer("n_qubits", n_qubits, at_least=1)
     packed = np.asarray(words)
     n_words = -(-n_qubits // WORD_BITS)
     if packed.ndim != 2 or packed.shape[1] != n_words:

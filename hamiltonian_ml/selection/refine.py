@@ -111,6 +111,8 @@ class RefinedSelection:
     needs_refresh = True
 
     def __post_init__(self) -> None:
+        if isinstance(self.base, type) or not callable(getattr(self.base, "select", None)):
+            raise ValueError(f"base must be a strategy such as RandomSelection(10), got {self.base!r}.")
         for name in ("dimension", "rounds", "max_rows"):
             check_integer(name, getattr(self, name), at_least=1)
 

@@ -104,7 +104,7 @@ def restrict(basis: PauliBasis, subspace: Subspace) -> SubspaceStructure:
     Raises
     ------
     ValueError
-        If the numbers of qubits differ.
+        If the numbers of qubits differ, or the basis holds no strings.
 
     Examples
     --------
@@ -119,6 +119,8 @@ def restrict(basis: PauliBasis, subspace: Subspace) -> SubspaceStructure:
         raise ValueError(
             f"subspace has {subspace.n_qubits} qubits but the basis has {basis.n_qubits}; build both for one number."
         )
+    if not basis.n_terms:
+        raise ValueError("basis must hold at least one string, got none; keep some with PauliBasis.subset.")
     tables = sign_tables(basis)
     rows, none_known = np.arange(subspace.dimension), np.zeros(subspace.dimension, dtype=bool)
     left, right, codes = _search(subspace, tables, rows, none_known)

@@ -164,6 +164,13 @@ def test_the_full_space_has_every_state():
             lambda: Samples.from_words([[1]], 3, [1, 2]),
             r"counts must have shape \(1,\), one for each state, got \(2,\)",
         ),
+        (lambda: Samples.from_words([[1]], 2, [np.nan]), "counts must be at least 0, got a negative number or NaN"),
+        (lambda: Samples.from_words([[1]], 2, [-3]), "counts must be at least 0, got a negative number or NaN"),
+        (lambda: Samples.union([Samples.from_bits([[0]])], [1, 2]), "weights must be 1 numbers, one .*, got 2"),
+        (lambda: Subspace.excitations(3, -1), "max_flips must be an integer of at least 0, got -1"),
+        (lambda: Subspace.excitations(3, 1.5), "max_flips must be an integer of at least 0, got 1.5"),
+        (lambda: Subspace.excitations(3, "1"), "max_flips must be an integer of at least 0, got '1'"),
+        (lambda: Samples.from_bits(np.zeros((3, 0))), "n_qubits must be an integer of at least 1, got 0"),
         (lambda: Samples.union([]), "parts must hold at least one Samples object"),
         (lambda: Samples.union([Samples.from_bits([[0]]), Samples.from_bits([[0, 1]])]), "equally many qubits"),
     ],
@@ -173,7 +180,16 @@ def test_bad_input_is_refused_by_name(call, message):
         call()
 
 
-@pytest.mark.parametrize("make", [Subspace.full, lambda n_qubits: Subspace.from_integers([0], n_qubits)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        Subspace.full,
+        lambda n_qubits: Subspace.from_integers([0], n_qubits),
+        lambda n_qubits: Subspace.excitations(n_qubits, 0),
+        lambda n_qubits: Subspace.span(n_qubits, [[0]]),
+        lambda n_qubits: Samples.from_words([[0]], n_qubits),
+    ],
+)
 @pytest.mark.parametrize("n_qubits", [0, -1, 2.0])
 def test_there_is_at_least_one_qubit(make, n_qubits):
     with pytest.raises(ValueError, match="n_qubits must be an integer of at least 1"):

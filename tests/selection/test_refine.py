@@ -111,3 +111,9 @@ def test_wide_registers_refine(rng):
 def test_a_flip_probability_beyond_one_half_is_refused(probability):
     with pytest.raises(ValueError, match=r"flip_probability must be above 0 and at most 0\.5"):
         NoiseSelection(flip_probability=probability)
+
+
+@pytest.mark.parametrize("base", [None, "random", RandomSelection])
+def test_a_base_that_is_no_strategy_is_refused_when_it_is_given(base):
+    with pytest.raises(ValueError, match=r"base must be a strategy such as RandomSelection\(10\), got"):
+        RefinedSelection(base, dimension=3)

@@ -121,3 +121,9 @@ def test_places_are_no_mask():
     structure = restrict(PauliBasis.chain(3), Subspace.full(3))
     with pytest.raises(ValueError, match="keep must be a boolean mask, got int64; places of states"):
         shrink(structure, [0, 1, 2, 3, 4, 5, 6, 7])
+
+
+def test_a_basis_without_strings_is_refused():
+    basis = PauliBasis.chain(3)
+    with pytest.raises(ValueError, match="basis must hold at least one string, got none"):
+        restrict(basis.subset(np.zeros(basis.n_terms, dtype=bool)), Subspace.full(3))
