@@ -54,7 +54,7 @@ def test_a_line_that_rises_towards_zero_variance_is_not_followed(rng):
     got = extrapolate(structure, coeffs, levels)
     rises = (got.variances[0] > got.variances[1:]).all(axis=0)
     assert rises.any()
-    np.testing.assert_array_equal(got.slope[rises], 0.0)
+    np.testing.assert_allclose(got.slope[rises], 0.0, atol=1e-6)  # energies are as exact as the solver's tolerance
     assert (got.energy <= levels.energies[:, 0]).all()
 
 
