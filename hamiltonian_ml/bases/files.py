@@ -1,10 +1,12 @@
-"""Files that are written whole or not at all.
+"""Files that are written whole or not at all, and locks that die with their owner.
 
-In: any function that writes a file. Out: a file that is renamed into place once it is complete.
+In: any function that writes a file. Out: a file that is renamed into place once it is complete, by one process at a
+time if need be.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,3 +41,45 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Hold a lock that one process, or one thread of it, at a time can have: wait for it, or give False at once.
+
+    The system frees it when its owner ends in whatever way, so there are no stale locks to recognise.
+
+    Raises
+    ------
+    OSError
+        If the file system has no locks.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = _locked(path, wait)
+    try:
+        yield handle is not None
+    finally:
+        if handle is not None:
+            path.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _locked(path: Path, wait: bool) -> int | None:
+    """Return an open, locked file that is still the one at ``path``: its last owner removes it before letting go."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        except FileNotFoundError:  # removed before we had it: someone else may lock a new one
+            pass
+        except OSError as error:
+            os.close(handle)
+            raise OSError(
+                error.errno, f"the file system of {path.parent} has no locks ({error.strerror}); choose another folder"
+            ) from None
+        os.close(handle)

@@ -1,12 +1,10 @@
 """Files that other processes may read and write at the same time, and that survive a process being killed.
 
-In: a path and bytes. Out: files that are whole or not there at all, one-line errors where they are damaged, and locks
-that die with their owner.
+In: a path and bytes. Out: files that are whole or not there at all, and one-line errors where they are damaged.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import zipfile
@@ -63,44 +61,6 @@ def write_whole(path: Path, content: bytes) -> None:
     with whole_file(path) as partial:
         partial.write_bytes(content)
     _sync_folder(path.parent)
-
-
-@contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Hold a lock that one process at a time can have; others wait.
-
-    The system frees it when its owner ends in whatever way, so there are no stale locks to recognise.
-
-    Raises
-    ------
-    OSError
-        If the file system has no locks.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = _locked(path)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(handle)
-
-
-def _locked(path: Path) -> int:
-    """Return an open, locked file that is still the one at ``path``: its last owner removes it before letting go."""
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            if path.exists() and os.path.samestat(os.fstat(handle), os.stat(path)):
-                return handle
-        except FileNotFoundError:  # removed between the two looks
-            pass
-        except OSError as error:
-            os.close(handle)
-            raise OSError(
-                error.errno, f"the file system of {path.parent} has no locks ({error.strerror}); choose another store"
-            ) from None
-        os.close(handle)
 
 
 def _sync_folder(folder: Path) -> None:

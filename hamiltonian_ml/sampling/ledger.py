@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from hamiltonian_ml.sampling.files import lock, reading, write_whole
+from hamiltonian_ml.bases.files import lock
+from hamiltonian_ml.sampling.files import reading, write_whole
 from hamiltonian_ml.sampling.pieces import SECONDS_AN_EXECUTION, Piece, joined, seconds_of
 from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.usage import check_budget

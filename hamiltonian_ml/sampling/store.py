@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.checks import check_real
+from hamiltonian_ml.bases.files import lock
 from hamiltonian_ml.bases.states import Samples
-from hamiltonian_ml.sampling.files import DamagedFileError, lock, reading, write_whole
+from hamiltonian_ml.sampling.files import DamagedFileError, reading, write_whole
 from hamiltonian_ml.sampling.request import SampleRequest
 
 MODES = ("run", "submit", "replay")

@@ -5,20 +5,18 @@ In: a task and the function that runs it. Out: ``<key>.nc``, or ``<key>.failed.j
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import xarray as xr
 
-from hamiltonian_ml.bases.files import whole_file
+from hamiltonian_ml.bases.files import lock, whole_file
 from hamiltonian_ml.study.executors import pinned_threads
 from hamiltonian_ml.study.provenance import provenance
 from hamiltonian_ml.study.results import DamagedResultsError, read_results, write_results
@@ -92,7 +90,7 @@ def run_cell(task: Task, run: Run, folder: Path, *, threads: int = 1) -> Status:
         perhaps of another sweep, runs this cell now.
     """
     key = task.key
-    with _lock(folder / f".{key}.lock") as ours:
+    with _locked(folder, key) as ours:
         if (known := _known(folder, key, ours)) is not None:
             return known
         try:
@@ -107,7 +105,7 @@ def run_cell(task: Task, run: Run, folder: Path, *, threads: int = 1) -> Status:
 def record_failure(task: Task, error: Exception, folder: Path) -> Status:
     """Keep an error that ended a cell's process, which could not keep it itself; "busy" if another one has begun it."""
     key = task.key
-    with _lock(folder / f".{key}.lock") as ours:
+    with _locked(folder, key) as ours:
         if (known := _known(folder, key, ours)) is not None:
             return known
         _write_failure(task, error, folder)
@@ -141,7 +139,7 @@ def read_failure(folder: Path, key: str) -> Failure:
 def forget_failed(folder: Path, key: str) -> None:
     """Remove the record of a cell's failure, or its result if that file is damaged, so that the cell runs again."""
     failure_path(folder, key).unlink(missing_ok=True)
-    with _lock(folder / f".{key}.lock") as ours:  # or another sweep could put a whole file there before it is removed
+    with _locked(folder, key) as ours:  # or another sweep could put a whole file there before it is removed
         if not ours or not result_path(folder, key).exists():
             return
         try:
@@ -153,11 +151,11 @@ def forget_failed(folder: Path, key: str) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove half-written files and locks of processes that are gone."""
     for path in folder.glob(".*.partial"):
-        with _lock(folder / f".{path.name.split('.')[1]}.lock") as ours:
+        with _locked(folder, path.name.split(".")[1]) as ours:
             if ours:
                 path.unlink(missing_ok=True)
     for path in folder.glob(".*.lock"):
-        with _lock(path):  # taken only if nobody holds it, and removed on leaving
+        with lock(path, wait=False):  # taken only if nobody holds it, and removed on leaving
             pass
 
 
@@ -185,30 +183,6 @@ def _write_failure(task: Task, error: Exception, folder: Path) -> None:
         partial.write_text(json.dumps(record, indent=1, default=str) + "\n")
 
 
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[bool]:
-    """Hold a file's lock, or give False at once if someone else does. The kernel frees it when its holder is killed."""
-    while True:
-        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            yield False
-            return
-        # The last holder may have removed the file between our two calls: then someone else may lock a new one.
-        if _is_at(handle, path):
-            break
-        os.close(handle)
-    try:
-        yield True
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(handle)
-
-
-def _is_at(handle: int, path: Path) -> bool:
-    try:
-        return os.fstat(handle).st_ino == path.stat().st_ino
-    except FileNotFoundError:
-        return False
+def _locked(folder: Path, key: str) -> AbstractContextManager[bool]:
+    """Hold the lock of a cell, or give False at once if someone else does."""
+    return lock(folder / f".{key}.lock", wait=False)
