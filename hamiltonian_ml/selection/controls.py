@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
-from hamiltonian_ml.bases.states import Subspace, pack_bits
+from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.selection.draws import different_strings
 from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected, span_with_flips
-
-_MAX_DRAWS = 1000  # batches of draws before fewer states than asked for have to do
 
 
 @dataclass(frozen=True)
@@ -97,16 +96,8 @@ class NoiseSelection:
 
 
 def _drawn(n_qubits: int, max_dimension: int | None, probability: float, seed: np.random.SeedSequence) -> Subspace:
-    """Draw bitstrings until there are enough different ones; put the states that every strategy keeps before them."""
+    """Return different bitstrings as independent draws would show them, and the states that every strategy keeps."""
     wanted = DEFAULT_MAX_DIMENSION if max_dimension is None else max_dimension
     wanted = min(wanted, 2 ** min(n_qubits, 62))
-    rng = np.random.default_rng(seed)
-    words = Subspace.excitations(n_qubits, 0).words
-    for _ in range(_MAX_DRAWS):
-        if len(words) >= wanted:
-            break
-        drawn = pack_bits(rng.random((2 * wanted, n_qubits)) < probability)
-        both = np.concatenate([words, drawn])
-        _, first = np.unique(both, axis=0, return_index=True)
-        words = both[np.sort(first)]
-    return span_with_flips(n_qubits, words, wanted)
+    drawn = different_strings(n_qubits, probability, wanted, np.random.default_rng(seed))
+    return span_with_flips(n_qubits, drawn, wanted)

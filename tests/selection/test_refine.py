@@ -98,6 +98,12 @@ def test_controls_end_where_the_space_does():
         assert strategy.select(basis, np.ones((1, 15)), np.ones(1), seed=SEED).subspace.dimension == 4
 
 
+def test_rare_noise_gives_as_many_states_as_asked_for():
+    basis = PauliBasis.chain(12)
+    strategy = NoiseSelection(4096, flip_probability=0.001)
+    assert strategy.select(basis, np.ones((1, basis.n_terms)), np.ones(1), seed=SEED).subspace.is_full
+
+
 def test_wide_registers_refine(rng):
     basis = PauliBasis.chain(70)
     fields = (basis.paulis[:, 0] == 3) & (basis.paulis[:, 1] == 0)
