@@ -14,7 +14,7 @@ from functools import cached_property
 from inspect import getattr_static
 from pathlib import Path
 from pickle import PickleError
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import jax
@@ -98,9 +98,8 @@ class _Reader:
     """Reads one value to the ground; what is met within itself, as a function that calls itself, is named by depth."""
 
     def __init__(self) -> None:
-        self._known: dict[
-            int, tuple[Any, str]
-        ] = {}  # with the values, since another may get the id of one that is gone
+        # By the values' ids, with the values: or another could get the id of one that is gone.
+        self._known: dict[int, tuple[Any, str]] = {}
         self._depth = 0
 
     def digest(self, value: Any) -> str:
@@ -152,7 +151,7 @@ class _Reader:
         return [code.co_code.hex(), repr(counts), repr(code.co_names), *self._all(code.co_consts)]
 
     def _of_function(self, function: FunctionType) -> list[str]:
-        cells = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
+        cells = [_content(cell) for cell in function.__closure__ or ()]
         given = [function.__code__, function.__defaults__, function.__kwdefaults__, *cells]
         known = {} if _is_installed(function.__globals__.get("__name__", "")) else function.__globals__
         named = {name: known[name] for name in sorted(_globals_of(function.__code__)) if name in known}
@@ -168,10 +167,8 @@ class _Reader:
 
     def _of_object(self, value: Any) -> list[str]:
         """Return what pickle would write of an object, less what it has only computed from the rest."""
-        if hasattr(value, "uuid") and hasattr(
-            value, "name"
-        ):  # a parameter of a Qiskit circuit, which are part of devices
-            return [value.name]  # its number is drawn anew in each process
+        if hasattr(value, "uuid") and hasattr(value, "name"):  # a Parameter of a Qiskit circuit in a device
+            return [value.name]  # the uuid is drawn anew in each process
         reduced = value.__reduce_ex__(4)
         if isinstance(reduced, str):
             return [str(getattr(value, "__module__", None)), reduced]
@@ -191,11 +188,11 @@ def _of_array(array: NDArray[Any]) -> str:
     return f"{array.dtype.str} {array.shape} {content}"
 
 
-def _is_filled(cell: Any) -> bool:
+def _content(cell: CellType) -> Any:
     try:
-        return cell.cell_contents is not None or True
-    except ValueError:  # of a function that is not defined yet
-        return False
+        return cell.cell_contents
+    except ValueError:  # the name is not given a value yet
+        return ...
 
 
 def _globals_of(code: CodeType) -> set[str]:

@@ -157,17 +157,23 @@ class Backend:
 
         Raises
         ------
+        ValueError
+            If the backend is a simulator, which has no jobs.
         ServiceError
             If there is no account, or the device cannot be reached.
 
         Examples
         --------
-        >>> service = Backend("mps").service(50)  # a simulator has no jobs, but needs no account
-        >>> service.listing_seconds
-        30.0
+        >>> service = Backend("ibm_kingston").service(50)  # doctest: +SKIP
+        >>> Backend("mps").service(50)
+        Traceback (most recent call last):
+        ValueError: backend 'mps' runs here and has no jobs; name a device, such as ibm_kingston, or call open().
         """
-        device = self._live_device() if self.is_remote else None
-        return RuntimeService(device, partial(self.open, n_qubits))
+        if not self.is_remote:
+            raise ValueError(
+                f"backend {self.name!r} runs here and has no jobs; name a device, such as ibm_kingston, or call open()."
+            )
+        return RuntimeService(self._live_device(), partial(self.open, n_qubits))
 
     def error_free_fraction(self, circuit: QuantumCircuit) -> float | None:
         """Return the expected part of a ``circuit``'s shots without any error; None without a calibration."""
