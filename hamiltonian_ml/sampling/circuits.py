@@ -168,7 +168,7 @@ def krylov_angles(
         angles[rows] = _distinct_angles(template, actions[rows])
 
     map_blocks(fill, range(0, len(values), _ROWS_AT_ONCE))
-    return tuple(angles[:, places] for places in template.places)
+    return tuple(angles[:, places] * signs for places, signs in zip(template.places, template.signs, strict=True))
 
 
 def check_time_step(time_step: float | str) -> None:

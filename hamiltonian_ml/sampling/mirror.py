@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter, ParameterVector
 
 from hamiltonian_ml.bases.states import Samples, Subspace
 from hamiltonian_ml.sampling.template import KrylovTemplate
@@ -21,13 +23,45 @@ def mirrored(template: KrylovTemplate) -> KrylovTemplate:
     Half of it evolves the reference state, the other half takes the evolution back, gate by gate: the Trotter error
     cancels, and without noise all bits read 0. A barrier between the halves keeps a compiler from cancelling them.
     """
-    power = max(1, round(np.mean(range(1, len(template.circuits) + 1)) / 2))
-    forwards = template.circuits[power - 1].remove_final_measurements(inplace=False)
-    circuit = forwards.copy(name=f"mirror_{power}")
+    power = max(1, round(np.mean(range(1, len(template.circuits) + 1)) / 2)) - 1
+    forwards = template.circuits[power].remove_final_measurements(inplace=False)
+    circuit = forwards.copy(name=f"mirror_{power + 1}")
     circuit.barrier()
-    circuit.compose(forwards.inverse(), inplace=True)
+    order = _append_inverse(circuit, forwards)
     circuit.measure_all()
-    return replace(template, circuits=(circuit,), places=(template.places[power - 1],))
+    places, signs = template.places[power], template.signs[power]
+    return replace(
+        template,
+        circuits=(circuit,),
+        places=(np.concatenate([places, places[order]]),),
+        signs=(np.concatenate([signs, -signs[order]]),),
+    )
+
+
+def _append_inverse(circuit: QuantumCircuit, forwards: QuantumCircuit) -> list[int]:
+    """Append the inverse of a circuit of ``u`` and ``cz``; return which parameter each of the new ones is minus of.
+
+    Qiskit's translation to native gates can take exponential time over the sum of a circuit's phases (Qiskit issue
+    16520). So the inverse has parameters of its own, not negatives, and no negative constants: whole turns only change
+    the global phase.
+    """
+    number = {parameter: k for k, parameter in enumerate(forwards.parameters)}
+    own = ParameterVector("back", len(number))  # sorted by name they come after those of the template, "angle"
+    order: list[int] = []
+
+    def negated(angle: Parameter | float) -> Parameter | float:
+        if not isinstance(angle, Parameter):
+            return float(-angle % (2 * np.pi))
+        order.append(number[angle])
+        return own[len(order) - 1]
+
+    for step in reversed(forwards.data):
+        if step.operation.name == "u":
+            theta, phi, lam = step.operation.params
+            circuit.u(negated(theta), negated(lam), negated(phi), step.qubits[0])
+        else:
+            circuit.append(step.operation.inverse(), step.qubits)
+    return order
 
 
 def flip_probabilities(samples: Sequence[Samples]) -> NDArray[np.float64]:

@@ -46,6 +46,8 @@ class KrylovTemplate:
         then come the turns, then two for each gate, first qubit first.
     places : tuple of (n_parameters,) int
         For each circuit, the places of its parameters among all angles: three a slot, then three a gate.
+    signs : tuple of (n_parameters,) float
+        For each circuit, 1 for each of its parameters, or -1 where it takes the angle's negative.
     """
 
     basis: PauliBasis
@@ -55,6 +57,7 @@ class KrylovTemplate:
     gates: NDArray[np.float64]
     slots: NDArray[np.int64]
     places: tuple[NDArray[np.int64], ...]
+    signs: tuple[NDArray[np.float64], ...]
 
 
 class _Operation(NamedTuple):
@@ -101,6 +104,7 @@ def krylov_template(basis: PauliBasis, *, krylov_dimension: int, trotter_order: 
             for edge in layers[layer]
         ]
         drafts.append(_operations(sequence, last, slots, first_factor=1 + len(turns)))
+    places = tuple(_places(draft, len(slots)) for draft in drafts)
     return KrylovTemplate(
         basis=basis,
         circuits=tuple(_circuit(draft, basis.n_qubits, f"krylov_{k}") for k, draft in zip(powers, drafts, strict=True)),
@@ -108,7 +112,8 @@ def krylov_template(basis: PauliBasis, *, krylov_dimension: int, trotter_order: 
         turns=np.array(turns, dtype=np.int64).reshape(-1, 2),
         gates=np.array(list(gates), dtype=np.float64).reshape(-1, 2),
         slots=np.array(list(slots), dtype=np.int64).reshape(-1, 2),
-        places=tuple(_places(draft, len(slots)) for draft in drafts),
+        places=places,
+        signs=tuple(np.ones(len(each)) for each in places),
     )
 
 

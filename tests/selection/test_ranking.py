@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from qiskit.primitives import StatevectorSampler
@@ -86,6 +89,21 @@ def test_a_mirror_circuit_without_noise_reads_zero_and_is_as_deep_as_the_mean_ci
         trotter_order=1, shots=50, seed=1, backend=Backend("statevector"), mirrored=True,
     )  # fmt: skip
     assert all(not cell.words.any() for row in measure(request) for cell in row)
+
+
+def test_mirror_circuits_are_written_in_native_gates_in_a_time_that_does_not_double_with_each_qubit():
+    # Qiskit holds the interpreter while it translates, so only another process can be given up on.
+    script = """if True:
+        from hamiltonian_ml.bases.pauli import PauliBasis
+        from hamiltonian_ml.sampling.backends import Backend
+        from hamiltonian_ml.sampling.mirror import mirrored
+        from hamiltonian_ml.sampling.template import krylov_template
+        basis = PauliBasis.chain(16)
+        circuits = mirrored(krylov_template(basis, krylov_dimension=4)).circuits
+        print(Backend("fake_fez").compile(circuits, basis)[0].count_ops()["cz"])
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    assert int(done.stdout) == 2 * 3 * 15  # forwards and back, three for each edge
 
 
 def test_flip_probabilities_are_the_rates_of_the_flips(rng):
