@@ -20,7 +20,6 @@ from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
 from hamiltonian_ml.subspace.certificate import GAP_TOL, Certificate, certify, spreads
 
 Array = NDArray[np.float64]
-_GROWTH = 4  # times as many basis states a round, as many as the candidates of a small space are good for
 _MOST_STATES = 16_384  # for a single row: about a second on a chain of 50 qubits
 
 
@@ -138,10 +137,9 @@ def _settle(
     coefficients = states.coefficients if rotations is None else rotate_back(basis, states.coefficients, rotations)
     found = _judge(parameters, states, offsets, boundary)
     for _ in range(rounds):
-        wanted = min(_GROWTH * structure.dimension, _MOST_STATES)
-        if not found.doubtful[0] or wanted <= structure.dimension:
+        if not found.doubtful[0] or structure.dimension >= _MOST_STATES:
             break
-        structure = refine(structure, states.coefficients, np.ones(1), dimension=wanted, rounds=1)
+        structure = refine(structure, states.coefficients, np.ones(1), dimension=_MOST_STATES, rounds=1)
         states = solve(coefficients, structure, rotations, tol=states.tol, gap_tol=GAP_TOL, device="cpu")
         found = _judge(parameters, states, offsets, find_boundary(structure))
     return found, states

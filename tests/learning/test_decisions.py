@@ -12,10 +12,12 @@ from sklearn.datasets import make_moons
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
+from hamiltonian_ml.learning import decisions
 from hamiltonian_ml.learning.decisions import decide
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import solve
 from hamiltonian_ml.learning.model import initial_parameters, readout
+from hamiltonian_ml.selection.strategy import Selected
 from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.structure import restrict
 from tests.reference.dense import dense_hamiltonian
@@ -28,12 +30,22 @@ class Trained:
     exact: np.ndarray  # logits (n_rows, 2) in the true ground states
 
 
+class FewStates:
+    """Sixteen states, as good as drawn at random."""
+
+    needs_refresh = False
+
+    def select(self, basis, coefficients, weights, *, seed):
+        states = [0, 2, 5, 9, 22, 32, 37, 59, 63, 73, 77, 80, 97, 100, 114, 124]
+        return Selected(Subspace.from_integers(states, basis.n_qubits))
+
+
 @cache
 def trained() -> Trained:
     """A model in a subspace so small that some decisions are not those of its true ground states."""
     X, y = make_moons(80, noise=0.15, random_state=0)
     model = HamiltonianClassifier(
-        7, selection="random", max_dimension=16, learning_rate=0.1, max_iter=12, random_state=0, variance_penalty=0.0
+        7, selection=FewStates(), learning_rate=0.1, max_iter=12, random_state=0, variance_penalty=0.0
     ).fit(X, y)
     coefficients = np.asarray(linear_embedding(model.parameters_, X))
     whole = solve(coefficients, restrict(model.basis_, Subspace.full(7)), tol=1e-9)
@@ -89,6 +101,28 @@ def test_rounds_end_where_all_basis_states_are_used():
     found = model.certify(trained().X)
     assert found.dimension.max() <= 2**7
     np.testing.assert_allclose(found.margin_error.values[found.dimension.values == 2**7], 0.0, atol=1e-6)
+
+
+def test_a_round_at_most_quadruples_the_states_of_a_row():
+    found = trained().model.set_params(decision_rounds=1).certify(trained().X)
+    assert set(found.dimension.values.tolist()) == {16, 64}
+
+
+def test_no_row_gets_more_states_than_the_limit(monkeypatch):
+    monkeypatch.setattr(decisions, "_MOST_STATES", 50)
+    found = trained().model.set_params(decision_rounds=9).certify(trained().X)
+    assert set(found.dimension.values.tolist()) == {16, 50}
+
+
+def test_the_gap_of_a_row_that_was_solved_again_is_exact_in_the_whole_space():
+    """A coarse search would do for the state, but the error of the margin rests on the gap."""
+    model = trained().model
+    found = model.set_params(decision_rounds=2).certify(trained().X)
+    whole = np.flatnonzero(found.dimension.values == 2**7)
+    assert len(whole) > 5
+    for row, operator in zip(whole, model.hamiltonians(trained().X[whole]), strict=True):
+        lowest = np.linalg.eigvalsh(operator.to_matrix())[:2]
+        assert found.gap.values[row] == pytest.approx(lowest[1] - lowest[0], rel=1e-6)  # the residual's square
 
 
 def test_the_closest_of_three_logits_decides(rng):
