@@ -34,7 +34,7 @@ class Epoch:
         Smallest gap between the two lowest levels of any row, in energy units.
     outside_variance : float
         Energy variance that states outside the subspace cause, mean over the rows, in units of the coefficients' mean
-        square a qubit; NaN without the penalty.
+        square a qubit; NaN without the penalty, and in the whole space.
     dimension : int
         Basis states in the subspace.
     refreshed : bool

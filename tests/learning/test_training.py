@@ -14,7 +14,7 @@ from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import ground_state_expectations
 from hamiltonian_ml.learning.gradient_check import gradient_deviation
 from hamiltonian_ml.learning.losses import softmax_cross_entropy, squared_error
-from hamiltonian_ml.learning.model import initial_parameters, readout
+from hamiltonian_ml.learning.model import Parameters, initial_parameters, readout
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import TrainingDivergedError, loss_and_gradients
 from hamiltonian_ml.learning.training import train
@@ -47,12 +47,16 @@ def task(rng):
     return start, X, np.eye(2)[y], np.ones(30), basis
 
 
-def _train(task, selection=None, seed=5, **settings):
+def _mean_output(outputs, targets, weights):
+    return outputs.mean()
+
+
+def _train(task, selection=None, seed=5, loss=softmax_cross_entropy, on_epoch=None, **settings):
     start, X, targets, weights, basis = task
     return train(
-        start, X, targets, weights, basis=basis, selection=selection or FullSelection(), loss=softmax_cross_entropy,
+        start, X, targets, weights, basis=basis, selection=selection or FullSelection(), loss=loss,
         settings=Settings(**{"max_iter": 12, "learning_rate": 0.1, "tol": 0.0} | settings),
-        seed=np.random.SeedSequence(seed),
+        seed=np.random.SeedSequence(seed), on_epoch=on_epoch,
     )  # fmt: skip
 
 
@@ -114,6 +118,21 @@ def test_the_gradient_of_the_variance_penalty_agrees_with_central_differences(ta
         assert gradient_deviation(trained, batch, chosen, softmax_cross_entropy, variance_penalty=0.5) < 1e-6
 
 
+@pytest.mark.parametrize("min_gap", [0.0, 0.1, 0.5])
+def test_a_gap_below_the_floor_counts_as_the_floor_in_the_gradient_of_a_step(min_gap):
+    """Z0 Z1 leaves |01> and |10>, which a small field sets 0.02 apart; X0 X1 mixes them in proportion to 1 / gap."""
+    basis = PauliBasis.chain(2)
+    bias, labels = np.zeros(15), np.zeros((1, 15))
+    bias[basis.labels.index("ZZ")], bias[basis.labels.index("IZ")] = 1.0, 0.01
+    labels[0, basis.labels.index("XX")] = 1.0
+    parameters = Parameters(bias, np.zeros((1, 15)), labels, np.zeros(1))
+    chosen, batch = Chosen(restrict(basis, Subspace.full(2)), local_frames=False), (np.zeros((1, 1)),) * 2
+    with jax.enable_x64(True):
+        step = loss_and_gradients(parameters, (*batch, np.ones(1)), chosen, _mean_output, Settings(min_gap=min_gap))
+    got = step.gradients.bias[basis.labels.index("XX")]
+    assert got == pytest.approx(-2 / max(0.02, min_gap), rel=1e-3)  # the gap is found to a few digits
+
+
 def test_the_penalty_lowers_the_variance_outside(task):
     start = initial_parameters(task[4], 2, 2, seed=np.random.SeedSequence(1), scale=0.3)
     ends = [
@@ -131,6 +150,27 @@ def test_training_lowers_the_loss_and_records_every_epoch(task):
     assert losses[-1] < 0.5 * losses[0]
     assert losses[0] == pytest.approx(np.log(2), abs=0.1)  # start values know nothing of two classes
     assert all(epoch.dimension == 8 and epoch.smallest_gap > 0 and epoch.gradient_norm > 0 for epoch in trained.epochs)
+
+
+def test_steps_keep_their_length_for_half_of_the_epochs_and_then_shrink_linearly_to_zero(task):
+    """Under a constant slope, each step of Adam is as long as the learning rate."""
+    seen = [0.0]
+    _train(task, loss=_mean_output, on_epoch=lambda run: seen.append(float(run.parameters.intercepts[0])))
+    expected = 0.1 * np.array([1, 1, 1, 1, 1, 1, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6])
+    np.testing.assert_allclose(-np.diff(seen), expected, rtol=1e-6)  # Adam adds 1e-8 to the size of the slope
+
+
+def test_the_record_of_an_epoch_does_not_depend_on_how_rows_are_split(task, rng):
+    start, X, targets, _, basis = task
+    weighted = (start, X, targets, rng.uniform(size=30) ** 4, basis)
+    whole, split = (
+        _train(weighted, CountingSelection(), batch_size=size, learning_rate=0.0, max_iter=1, variance_penalty=0.1,
+               solver_tol=1e-10).epochs[0]
+        for size in (None, 8)
+    )  # fmt: skip
+    assert split.loss == pytest.approx(whole.loss, rel=1e-9)  # the solver's residual
+    assert split.outside_variance == pytest.approx(whole.outside_variance, rel=1e-8)
+    assert split.smallest_gap == pytest.approx(whole.smallest_gap, rel=1e-3)  # of two digits or so
 
 
 def test_equal_seeds_train_equal_models_and_others_do_not(task):
