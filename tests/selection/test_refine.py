@@ -46,6 +46,52 @@ def test_growth_ends_at_the_wanted_size_and_in_the_whole_space_if_that_is_smalle
     assert refine(start, coeffs, np.ones(3), dimension=10**6, rounds=10).dimension == 256
 
 
+def test_a_round_at_most_quadruples_the_states(rows):
+    basis, coeffs = rows
+    start = restrict(basis, Subspace.from_integers([0], 8))
+    reached = [refine(start, coeffs, np.ones(3), dimension=10**6, rounds=rounds).dimension for rounds in (1, 2, 3)]
+    assert reached == [4, 16, 64]
+
+
+@pytest.mark.parametrize("start", [1, 256])
+def test_rows_of_hardly_any_weight_choose_hardly_any_state(rows, start):
+    """From one state, those outside are ranked; in the whole space, those inside."""
+    basis, coeffs = rows
+    space = restrict(basis, Subspace.from_integers(range(start), 8))
+    every = refine(space, coeffs, np.ones(3), dimension=20, rounds=3).subspace
+    for row in range(3):
+        weights = np.full(3, 1e-12)
+        weights[row] = 1.0
+        chosen = refine(space, coeffs, weights, dimension=20, rounds=3).subspace
+        alone = refine(space, coeffs[row : row + 1], np.ones(1), dimension=20, rounds=3).subspace
+        np.testing.assert_array_equal(chosen.words, alone.words)
+        assert not np.array_equal(chosen.words, every.words)
+
+
+@pytest.mark.parametrize("strategy", [ClassicalSelection(20), RefinedSelection(NoiseSelection(20), dimension=20)])
+def test_strategies_weigh_rows(rows, strategy):
+    basis, coeffs = rows
+    for row in range(3):
+        weights = np.full(3, 1e-12)
+        weights[row] = 1.0
+        chosen = strategy.select(basis, coeffs, weights, seed=SEED).subspace
+        alone = strategy.select(basis, coeffs[row : row + 1], np.ones(1), seed=SEED).subspace
+        np.testing.assert_array_equal(chosen.words, alone.words)
+
+
+def test_a_state_that_one_row_hardly_reaches_is_not_chosen_for_having_its_energy():
+    """In the first row, |001> has the energy of |000>, so that its first-order weight is infinite."""
+    basis = PauliBasis.chain(3)
+    coeffs = np.zeros((2, basis.n_terms))
+    for row, terms in enumerate(({"IZI": -1, "ZII": -1, "IIX": 1e-3}, {"IIZ": -1, "IZI": -1, "ZII": -1, "IXI": 0.5})):
+        for label, value in terms.items():
+            coeffs[row, basis.labels.index(label)] = value
+    chosen = refine(restrict(basis, Subspace.from_integers([0], 3)), coeffs, np.ones(2), dimension=2, rounds=1).subspace
+    pairs = [Subspace.from_integers([0, other], 3) for other in range(1, 8)]
+    lowest = min(_mean_energy(basis, coeffs, pair) for pair in pairs)
+    assert _mean_energy(basis, coeffs, chosen) == pytest.approx(lowest, abs=1e-12)
+
+
 def test_refining_finds_the_states_that_an_exact_solution_ranks_first(rows):
     basis, coeffs = rows
     full = restrict(basis, Subspace.full(8))

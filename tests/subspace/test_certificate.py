@@ -11,7 +11,7 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.subspace import boundary
 from hamiltonian_ml.subspace.boundary import find_boundary
-from hamiltonian_ml.subspace.certificate import certify, spreads
+from hamiltonian_ml.subspace.certificate import candidate_weights, certify, spreads
 from hamiltonian_ml.subspace.ground_state import lowest_levels
 from hamiltonian_ml.subspace.structure import restrict
 from tests.reference.dense import dense_hamiltonian
@@ -55,6 +55,25 @@ def test_spreads_equal_those_of_dense_matrices(seed):
         ket[inside] = states[row]
         product = dense @ ket
         assert found[row] == pytest.approx(np.linalg.norm(product - np.vdot(ket, product).real * ket), rel=1e-9)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_candidates_weigh_what_dense_matrices_say(seed):
+    rng = np.random.default_rng(seed)
+    basis = PauliBasis.ring(5)
+    inside = np.sort(rng.choice(32, size=rng.integers(1, 32), replace=False))
+    structure = restrict(basis, Subspace.from_integers(inside.tolist(), 5))
+    coeffs, weights = rng.normal(size=(2, basis.n_terms)), rng.uniform(0.1, 5.0, size=2)
+    levels, found = lowest_levels(structure, coeffs, tol=1e-10), find_boundary(structure)
+    outside, expected = found.words[:, 0].astype(int), 0.0
+    for row in range(2):
+        dense = dense_hamiltonian(basis.labels, coeffs[row])
+        distances = np.abs(levels.energies[row, 0] - np.diag(dense).real[outside])
+        amplitudes = dense[np.ix_(outside, inside)] @ levels.ground_states[row]
+        least = 0.01 * np.abs(coeffs[row]).max()
+        expected += weights[row] / weights.sum() * (np.abs(amplitudes) / np.maximum(distances, least)) ** 2
+    got = candidate_weights(structure, coeffs, levels, weights, boundary=found)
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-12)  # the solver's residual over a small distance
 
 
 def test_the_tilt_bounds_the_angle_to_the_exact_state(rng):

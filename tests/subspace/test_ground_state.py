@@ -147,6 +147,17 @@ def test_real_problems_stay_real_and_agree_with_complex_arithmetic(rng):
     np.testing.assert_allclose(mixed.energies[:, 0], real.energies[:, 0], atol=1e-11)
 
 
+@pytest.mark.parametrize("phase", [1.0 + 0j, 1j])
+def test_complex_guesses_leave_a_real_problem_as_it_is(rng, phase):
+    structure = restrict(PauliBasis.chain(5), Subspace.full(5))
+    coeffs = rng.normal(size=(2, structure.basis.n_terms)) * (structure.basis.n_y % 2 == 0)
+    plain = lowest_levels(structure, coeffs)
+    guessed = lowest_levels(structure, coeffs, guesses=phase * plain.states)
+    assert guessed.states.dtype == np.float64
+    np.testing.assert_array_equal(guessed.states, plain.states)
+    np.testing.assert_array_equal(guessed.products, plain.products)
+
+
 def test_a_degenerate_ground_state_has_no_gap():
     basis = PauliBasis.ring(3)
     coeffs = np.zeros((1, basis.n_terms))
