@@ -116,16 +116,6 @@ def mean_field_frames(
     return frames
 
 
-def identity_frames(n_rows: int, n_qubits: int) -> Frames:
-    """Return frames that change nothing: the computational axes. Their energies are not known and are NaN."""
-    return Frames(
-        np.broadcast_to(np.eye(3), (n_rows, n_qubits, 3, 3)).copy(),
-        np.full(n_rows, np.nan),
-        np.ones(n_rows, dtype=np.bool_),
-        np.zeros(n_rows, dtype=np.int64),
-    )
-
-
 def rotate(basis: PauliBasis, coefficients: ArrayLike, rotations: ArrayLike) -> Floats:
     """Return the coefficients of each row in its frame: fields ``R_i h_i`` and couplings ``R_i J_ij R_j^T``.
 
