@@ -15,8 +15,8 @@ from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
 from hamiltonian_ml.subspace.ground_state import Levels
-from hamiltonian_ml.subspace.side_by_side.groups import edge_side_by_side
-from hamiltonian_ml.subspace.side_by_side.outside import edge_of, leave_group
+from hamiltonian_ml.subspace.side_by_side.groups import boundary_side_by_side
+from hamiltonian_ml.subspace.side_by_side.outside import batch_at_boundary, leave_group
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 GAP_TOL = 1e-4  # residual of the second level that trust asks for, in units of a row's largest coefficient
@@ -102,20 +102,21 @@ def certify(
             f"levels must be of the {len(coefficients)} rows and {structure.dimension} states that are certified, got "
             f"{levels.states.shape[0]} rows of {levels.states.shape[2]} states; call lowest_levels with this structure."
         )
-    edge = find_boundary(structure) if boundary is None else boundary
+    if boundary is None:
+        boundary = find_boundary(structure)
     tables, diagonal_tables = structure.element_tables(coefficients)
     states, energies = levels.ground_states.astype(tables.dtype, copy=False), levels.energies[:, 0]
     sums = np.zeros((len(energies), 4))
 
-    around = edge_of(edge, tables, diagonal_tables, states)
+    batch = batch_at_boundary(boundary, tables, diagonal_tables, states)
     tried = np.full(len(energies), True)
-    tried[edge_side_by_side(around, lambda *group: leave_group(around, energies, sums, *group))] = False
+    tried[boundary_side_by_side(batch, lambda *group: leave_group(batch, energies, sums, *group))] = False
     # A state outside with the energy of the row itself: single rows tell whether H leads there.
     left = np.flatnonzero(~(tried & np.isfinite(sums).all(axis=1)))
 
     def pass_over(block: range) -> None:
         for row in left[block.start : block.stop]:
-            sums[row] = kernels.leave(*around[:4], tables[row], diagonal_tables[row], energies[row], states[row])
+            sums[row] = kernels.leave(*batch[:4], tables[row], diagonal_tables[row], energies[row], states[row])
 
     map_blocks(pass_over, row_blocks(len(left)))
     outside, correction, weight, lowest = sums.T

@@ -17,8 +17,8 @@ from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.boundary import Boundary
 from hamiltonian_ml.subspace.ground_state import Levels
-from hamiltonian_ml.subspace.side_by_side.groups import edge_side_by_side
-from hamiltonian_ml.subspace.side_by_side.outside import edge_of, reach_out_of_group
+from hamiltonian_ml.subspace.side_by_side.groups import boundary_side_by_side
+from hamiltonian_ml.subspace.side_by_side.outside import batch_at_boundary, reach_out_of_group
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 
@@ -68,9 +68,9 @@ def outside_variance(
     back = np.zeros_like(states)
     bins = np.zeros((len(states), structure.tables.off_diagonal.n_codes), dtype=tables.dtype)
 
-    edge = edge_of(boundary, tables, diagonal_tables, states)
-    left = edge_side_by_side(
-        edge, lambda *group: reach_out_of_group(edge, variances, back[:, None], bins[:, None], *group)
+    batch = batch_at_boundary(boundary, tables, diagonal_tables, states)
+    left = boundary_side_by_side(
+        batch, lambda *group: reach_out_of_group(batch, variances, back[:, None], bins[:, None], *group)
     )
 
     def reach(block: range) -> None:

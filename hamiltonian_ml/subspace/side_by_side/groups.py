@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace.side_by_side.adjoint import Asked, find_responses
 from hamiltonian_ml.subspace.side_by_side.levels import Sought, find_lowest, find_second
-from hamiltonian_ml.subspace.side_by_side.outside import Edge, EdgeRoom, make_edge_room
+from hamiltonian_ml.subspace.side_by_side.outside import BoundaryBatch, BoundaryRoom, make_boundary_room
 from hamiltonian_ml.subspace.side_by_side.room import ROWS, Batch, Room, make_room, parts_of, rows_of_group
 
 _FEWEST = 0.75  # of a group, from which on rows are faster side by side than one after the other
@@ -21,7 +21,7 @@ _COARSE = (2e-5, 3e-6)  # residuals in units of the largest coefficient that sin
 _FEWEST_ENTRIES = 4096  # to the states outside
 
 Work = Callable[[NDArray[np.intp], int, int, Room], None]
-EdgeWork = Callable[[NDArray[np.intp], int, int, EdgeRoom], None]
+BoundaryWork = Callable[[NDArray[np.intp], int, int, BoundaryRoom], None]
 
 
 def levels_side_by_side(batch: Batch, sought: Sought) -> None:
@@ -64,13 +64,13 @@ def responses_side_by_side(batch: Batch, asked: Asked, tolerance: float) -> None
         _side_by_side(batch, np.arange(n_rows), lambda *group: find_responses(batch, asked, tolerance, *group))
 
 
-def edge_side_by_side(edge: Edge, work: EdgeWork) -> NDArray[np.intp]:
+def boundary_side_by_side(batch: BoundaryBatch, work: BoundaryWork) -> NDArray[np.intp]:
     """Run `reach_out_of_group` or `leave_group` where it is worth it; return the rows that are left."""
-    n_rows, _, dimension = edge.states.shape
+    n_rows, _, dimension = batch.states.shape
     rows = np.arange(n_rows)
-    if dimension > _STATES[1] or len(edge.columns) < _FEWEST_ENTRIES:
+    if dimension > _STATES[1] or len(batch.columns) < _FEWEST_ENTRIES:
         return rows
-    tried = _in_groups(rows, ROWS, lambda: make_edge_room(edge), work, parts_of(edge.tables))
+    tried = _in_groups(rows, ROWS, lambda: make_boundary_room(batch), work, parts_of(batch.tables))
     return rows[len(tried) :]
 
 

@@ -34,7 +34,7 @@ from hamiltonian_ml.subspace.side_by_side.passes import (
 from hamiltonian_ml.subspace.side_by_side.room import ROWS, parts_of
 
 
-class Edge(NamedTuple):
+class BoundaryBatch(NamedTuple):
     """The entries that lead out of a subspace, as a `Boundary` lists them, and the rows' tables and states.
 
     ``tables`` (n_rows, n_codes), ``diagonal_tables`` (n_rows, n_diagonal_codes), ``states`` (n_rows, 1, d).
@@ -49,8 +49,8 @@ class Edge(NamedTuple):
     states: Any
 
 
-class EdgeRoom(NamedTuple):
-    """Room for one group at the edge: elements by code, states, what comes back to them, and sums by code."""
+class BoundaryRoom(NamedTuple):
+    """Room for one group at the boundary: elements by code, states, what comes back to them, and sums by code."""
 
     real: Any
     turning: Any
@@ -61,45 +61,45 @@ class EdgeRoom(NamedTuple):
     sums: Any
 
 
-def edge_of(
+def batch_at_boundary(
     boundary: Boundary, tables: NDArray[Any], diagonal_tables: NDArray[np.float64], states: NDArray[Any]
-) -> Edge:
-    """Return the edge of states (n_rows, dimension)."""
+) -> BoundaryBatch:
+    """Return what rows of states (n_rows, dimension) have to do with a boundary."""
     lists = boundary.starts, boundary.columns, boundary.codes, boundary.diagonal_codes
-    return Edge(*lists, tables, diagonal_tables, states[:, None])
+    return BoundaryBatch(*lists, tables, diagonal_tables, states[:, None])
 
 
-def make_edge_room(edge: Edge) -> EdgeRoom:
+def make_boundary_room(batch: BoundaryBatch) -> BoundaryRoom:
     """Return room for one group."""
-    n_parts = parts_of(edge.tables)
+    n_parts = parts_of(batch.tables)
 
     def lanes(n_items: int) -> Any:
         return empty_lanes(n_items, ROWS * n_parts, "double")
 
-    n_codes, dimension = edge.tables.shape[1], edge.states.shape[2]
+    n_codes, dimension = batch.tables.shape[1], batch.states.shape[2]
     turning = lanes(n_codes) if n_parts == 2 else None
-    table = lanes(edge.diagonal_tables.shape[1])
-    return EdgeRoom(lanes(n_codes), turning, table, lanes(dimension), lanes(dimension), lanes(n_codes), lanes(6))
+    table = lanes(batch.diagonal_tables.shape[1])
+    return BoundaryRoom(lanes(n_codes), turning, table, lanes(dimension), lanes(dimension), lanes(n_codes), lanes(6))
 
 
 @compiled
-def _enter(edge, rows, n_parts, room):
+def _enter(batch, rows, n_parts, room):
     for k in range(len(rows)):
-        enter_elements(edge.tables[rows[k]], 1.0, k, n_parts, room.real, room.turning)
-    enter_vectors(edge.states, 0, rows, n_parts, room.states)
+        enter_elements(batch.tables[rows[k]], 1.0, k, n_parts, room.real, room.turning)
+    enter_vectors(batch.states, 0, rows, n_parts, room.states)
 
 
 @compiled
-def reach_out_of_group(edge, totals, back, bins, rows, n_live, n_parts, room):
+def reach_out_of_group(batch, totals, back, bins, rows, n_live, n_parts, room):
     """Do what `kernels.reach_out` does, for the first ``n_live`` of some rows.
 
     ``totals`` (n_rows,), ``back`` (n_rows, 1, d) and ``bins`` (n_rows, 1, n_codes) are those of all rows.
     """
-    _enter(edge, rows, n_parts, room)
+    _enter(batch, rows, n_parts, room)
     clear_lanes(room.back)
     clear_lanes(room.bins)
     _reach_out(
-        edge.starts, edge.columns, edge.codes, room.real, room.turning, room.states, room.back, room.bins, room.sums
+        batch.starts, batch.columns, batch.codes, room.real, room.turning, room.states, room.back, room.bins, room.sums
     )
     for k in range(n_live):
         totals[rows[k]] = row_sum(room.sums, 0, k, n_parts)
@@ -135,17 +135,17 @@ def _reach_out(starts, columns, codes, real, turning, states, back, bins, sums):
 
 
 @compiled
-def leave_group(edge, energies, found, rows, n_live, n_parts, room):
+def leave_group(batch, energies, found, rows, n_live, n_parts, room):
     """Do what `kernels.leave` does, for the first ``n_live`` of some rows; ``found`` (n_rows, 4) gets what it returns.
 
     That is not finite where a state outside has the energy of the row, or nearly so, and then not to be believed.
     """
-    _enter(edge, rows, n_parts, room)
+    _enter(batch, rows, n_parts, room)
     for k in range(len(rows)):
-        enter_elements(edge.diagonal_tables[rows[k]], 1.0, k, n_parts, room.diagonal_table, None)
+        enter_elements(batch.diagonal_tables[rows[k]], 1.0, k, n_parts, room.diagonal_table, None)
     spread(energies[rows], 5, n_parts, room.sums)
     _leave(
-        edge.starts, edge.columns, edge.codes, edge.diagonal_codes, room.real, room.turning, room.diagonal_table,
+        batch.starts, batch.columns, batch.codes, batch.diagonal_codes, room.real, room.turning, room.diagonal_table,
         room.states, room.sums,
     )  # fmt: skip
     for k in range(n_live):
