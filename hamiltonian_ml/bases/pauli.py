@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 WORD_BITS = 64
 LETTERS = "IXYZ"
+MATRICES = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])  # of the letters
 LARGEST_COEFFICIENT = 1e100  # squares and their sums stay finite
 
 

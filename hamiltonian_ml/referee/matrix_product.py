@@ -12,12 +12,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.pauli import MATRICES
+
 Floats = NDArray[np.float64]
 Tensor = NDArray[np.complex128]
 State = list[Tensor]
 Operator = list[Tensor]
 
-PAULI = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 NEGLIGIBLE_COUPLING = 1e-13  # of the largest one: what the sum of an operator is rounded to
 LARGEST_BATCH = 2**24  # numbers in the environments of the strings that are followed together: 256 MiB
 
@@ -45,11 +46,11 @@ def operator_tensors(fields: Floats, couplings: Floats) -> Operator:
     for q, (left, right) in enumerate(pairwise(channels)):
         here = slice(3 * q, 3 * q + 3)
         tensor = np.zeros((len(left) + 2, len(right) + 2, 2, 2), dtype=np.complex128)
-        tensor[0, 0] = tensor[-1, -1] = PAULI[0]
-        tensor[0, -1] = np.tensordot(fields[q], PAULI[1:], 1)
-        tensor[0, 1:-1] = np.tensordot(right @ couplings[here].T, PAULI[1:], 1)
-        tensor[1:-1, -1] = np.tensordot(left[:, here], PAULI[1:], 1)
-        tensor[1:-1, 1:-1] = np.multiply.outer(left @ right.T, PAULI[0])
+        tensor[0, 0] = tensor[-1, -1] = MATRICES[0]
+        tensor[0, -1] = np.tensordot(fields[q], MATRICES[1:], 1)
+        tensor[0, 1:-1] = np.tensordot(right @ couplings[here].T, MATRICES[1:], 1)
+        tensor[1:-1, -1] = np.tensordot(left[:, here], MATRICES[1:], 1)
+        tensor[1:-1, 1:-1] = np.multiply.outer(left @ right.T, MATRICES[0])
         tensors.append(tensor)
     tensors[0] = tensors[0][:1]
     tensors[-1] = tensors[-1][:, -1:]
@@ -127,7 +128,7 @@ def bracket(bra: State, operator: Operator, ket: State) -> complex:
 
 def overlap(bra: State, ket: State) -> complex:
     """Return <bra|ket>."""
-    return bracket(bra, [PAULI[:1, None]] * len(bra), ket)
+    return bracket(bra, [MATRICES[:1, None]] * len(bra), ket)
 
 
 def energy_and_variance(state: State, operator: Operator) -> tuple[float, float]:
@@ -144,7 +145,7 @@ def energy_and_variance(state: State, operator: Operator) -> tuple[float, float]
         environment = _absorb(environment, tensor, site, tensor)
         complete = float(np.trace(environment[:, -1]).real)  # the sites to the right are isometries
         moved = site.copy()
-        moved[0, -1] -= (complete - energy) * PAULI[0]
+        moved[0, -1] -= (complete - energy) * MATRICES[0]
         shifted.append(moved)
         energy = complete
     squared = np.ones((1, 1, 1, 1), dtype=np.complex128)
@@ -188,8 +189,8 @@ def _follow(state: State, letters: NDArray[np.int64], first: NDArray[np.int64], 
         followed = np.append(followed, new)
         environments = np.concatenate([environments, np.broadcast_to(outside, (len(new), *outside.shape))])
         moved = np.tensordot(environments, tensor, 1).transpose(0, 1, 3, 2)
-        # PAULI[letters] is (string, out, in); the site comes last on both
-        turned = moved @ PAULI[letters[followed, q]].transpose(0, 2, 1)[:, None]
+        # MATRICES[letters] is (string, out, in); the site comes last on both
+        turned = moved @ MATRICES[letters[followed, q]].transpose(0, 2, 1)[:, None]
         environments = np.tensordot(turned, tensor.conj(), ([1, 3], [0, 1])).transpose(0, 2, 1)
         outside = np.tensordot(tensor.conj(), np.tensordot(outside, tensor, 1), ([0, 1], [0, 1]))
         complete = last[followed] == q

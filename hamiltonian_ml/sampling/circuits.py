@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hamiltonian_ml.bases.checks import check_choice
 from hamiltonian_ml.bases.frames import FRAMES, mean_field_frames, rotate
-from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.bases.pauli import MATRICES, PauliBasis
 from hamiltonian_ml.bases.threads import map_blocks
 from hamiltonian_ml.sampling.template import KrylovTemplate, krylov_template
 from hamiltonian_ml.sampling.weyl import (
@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.quantum_info import SparsePauliOp
 
-_PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], dtype=np.complex128)
 # X, Y, Z on qubit 0 of a pair, then on qubit 1, then XX, XY, ..., ZZ with the first letter on qubit 0.
 _LETTERS = [(a, 0) for a in (1, 2, 3)] + [(0, b) for b in (1, 2, 3)] + [(a, b) for a in (1, 2, 3) for b in (1, 2, 3)]
-_PAIR_STRINGS = np.array([np.kron(_PAULIS[b], _PAULIS[a]) for a, b in _LETTERS]).reshape(15, 16)
+_PAIR_STRINGS = np.array([np.kron(MATRICES[b], MATRICES[a]) for a, b in _LETTERS]).reshape(15, 16)
 # Rows are worked on in pieces whose intermediate arrays stay in the processor's cache, side by side.
 _ROWS_AT_ONCE = 32
 
@@ -215,8 +214,8 @@ def _turns(template: KrylovTemplate, fields: Real) -> Complex:
     """Return exp(-i t h . sigma), (n_rows, n_turns, 2, 2), for the qubits without an edge."""
     vectors = fields[:, template.turns[:, 0]] * template.turns[:, 1, None]
     lengths = np.linalg.norm(vectors, axis=2)[:, :, None, None]
-    generators = (vectors @ _PAULIS[1:].reshape(3, 4)).reshape(*vectors.shape[:2], 2, 2)
-    turns: Complex = np.cos(lengths) * _PAULIS[0] - 1j * np.sinc(lengths / np.pi) * generators
+    generators = (vectors @ MATRICES[1:].reshape(3, 4)).reshape(*vectors.shape[:2], 2, 2)
+    turns: Complex = np.cos(lengths) * MATRICES[0] - 1j * np.sinc(lengths / np.pi) * generators
     return turns
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.pauli import MATRICES
 from hamiltonian_ml.bases.states import Subspace, pack_bits
 
 LONGEST_IN_FRAMES = 12
-_PAULIS = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 
 
 def long_string_expectation(
@@ -65,7 +65,7 @@ def long_string_expectation(
                 f'{LONGEST_IN_FRAMES} are the most. Use ground_state(..., frame="computational").'
             )
         vectors = np.einsum("kab,kb->ka", rotations[list(qubits)], vectors)
-    matrices = np.einsum("ka,aij->kij", vectors, _PAULIS)
+    matrices = np.einsum("ka,aij->kij", vectors, MATRICES[1:])
     bits = subspace.bits()[:, qubits]
     possible = [[flip for flip in (0, 1) if matrix[flip, 0] or matrix[1 - flip, 1]] for matrix in matrices]
     parts = []
