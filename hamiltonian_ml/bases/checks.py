@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SMALLEST_COEFFICIENT = 1e-100  # squares and their sums do not vanish
+LARGEST_COEFFICIENT = 1e100  # squares and their sums stay finite
 
 
 def check_integer(name: str, value: Any, *, at_least: int, or_none: bool = False, why: str = "") -> None:

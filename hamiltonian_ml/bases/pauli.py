@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonian_ml.bases.checks import check_integer, check_operator
+from hamiltonian_ml.bases.checks import LARGEST_COEFFICIENT, check_integer, check_operator
 from hamiltonian_ml.bases.lattice import heavy_hex_edges
 from hamiltonian_ml.bases.operators import sparse_terms
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 WORD_BITS = 64
 LETTERS = "IXYZ"
 MATRICES = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])  # of the letters
-LARGEST_COEFFICIENT = 1e100  # squares and their sums stay finite
 
 
 @dataclass(frozen=True, eq=False, repr=False)

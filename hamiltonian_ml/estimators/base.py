@@ -17,7 +17,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT, PauliBasis
+from hamiltonian_ml.bases.checks import LARGEST_COEFFICIENT
+from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.estimators import options
 from hamiltonian_ml.estimators.callbacks import CallbackSupport, Watch, with_callbacks
 from hamiltonian_ml.estimators.hardware import HardwareMethods

@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.checks import LARGEST_COEFFICIENT
 from hamiltonian_ml.bases.frames import rotate_back
-from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT
 from hamiltonian_ml.learning.choosing import Chosen
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, pull_back, solve

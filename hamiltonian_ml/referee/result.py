@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hamiltonian_ml.bases.checks import SMALLEST_COEFFICIENT, check_operator
-from hamiltonian_ml.bases.pauli import LARGEST_COEFFICIENT, PauliBasis, check_basis
+from hamiltonian_ml.bases.checks import LARGEST_COEFFICIENT, SMALLEST_COEFFICIENT, check_operator
+from hamiltonian_ml.bases.pauli import PauliBasis, check_basis
 
 if TYPE_CHECKING:
     from qiskit.quantum_info import PauliList, SparsePauliOp

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.checks import SMALLEST_COEFFICIENT
 from hamiltonian_ml.subspace.jit import compiled
 from hamiltonian_ml.subspace.kernels import floor_of
 from hamiltonian_ml.subspace.side_by_side.lanes import empty_lanes, get, get_float
@@ -81,7 +82,7 @@ def batch_of(
 ) -> Batch:
     """Return the Hamiltonians of some tables and largest coefficients (n_rows,); any unit fits where these vanish."""
     lists = structure.left, structure.right, structure.codes, structure.diagonal_codes
-    return Batch(*lists, tables, diagonal_tables, np.where(scale > 1e-100, scale, 1.0))
+    return Batch(*lists, tables, diagonal_tables, np.where(scale > SMALLEST_COEFFICIENT, scale, 1.0))
 
 
 def parts_of(tables: NDArray[Any]) -> int:
