@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.checks import LARGEST_COEFFICIENT, SMALLEST_COEFFICIENT, check_operator
+from hamiltonian_ml.bases.operators import check_hermitian
 from hamiltonian_ml.bases.pauli import PauliBasis, check_basis
 
 if TYPE_CHECKING:
@@ -86,14 +87,8 @@ class RefereeState(ABC):
 def real_coefficients(operator: SparsePauliOp) -> NDArray[np.float64]:
     """Return the coefficients of an operator without repeated strings, or raise ValueError if it is not Hermitian."""
     values = np.asarray(operator.coeffs, dtype=np.complex128)
-    if not np.isfinite(values).all():
-        raise ValueError("operator must have finite coefficients, got NaN or infinity.")
-    sizes, is_identity = np.abs(values), ~(operator.paulis.x | operator.paulis.z).any(axis=1)
-    largest = sizes.max(where=~is_identity, initial=0.0)  # whatever the identity, which may be of any size
-    wrong = np.flatnonzero(np.abs(values.imag) > 1e-12 * np.maximum(sizes, largest))
-    if len(wrong):
-        label, value = operator.paulis[int(wrong[0])].to_label(), values[wrong[0]]
-        raise ValueError(f"operator must be Hermitian, but the string {label} has the coefficient {value}.")
+    is_identity = ~(operator.paulis.x | operator.paulis.z).any(axis=1)
+    check_hermitian(values, is_identity, lambda k: str(operator.paulis[k].to_label()))
     return values.real
 
 
