@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,3 +62,18 @@ def check_operator(name: str, value: Any) -> None:
         raise TypeError(
             f"{name} must be a SparsePauliOp, got {type(value).__name__}; make one with SparsePauliOp(...)."
         )
+
+
+def checked_edges(edges: Any, n_qubits: int) -> tuple[tuple[int, int], ...]:
+    """Return the edges of a graph once each, sorted, the smaller qubit first, or raise ValueError."""
+    if not isinstance(edges, Iterable):
+        raise ValueError(f"edges must be pairs of different qubits, got {edges!r}; use [] for none.")
+    return tuple(sorted({_checked_edge(edge, n_qubits) for edge in edges}))
+
+
+def _checked_edge(edge: Any, n_qubits: int) -> tuple[int, int]:
+    pair = tuple(edge) if isinstance(edge, Sequence | np.ndarray) else (edge,)
+    integers = all(isinstance(q, int | np.integer) and 0 <= q < n_qubits for q in pair)
+    if len(pair) != 2 or pair[0] == pair[1] or not integers:
+        raise ValueError(f"edges must be pairs of different qubits from 0 to {n_qubits - 1}, got {edge!r}.")
+    return (min(int(q) for q in pair), max(int(q) for q in pair))

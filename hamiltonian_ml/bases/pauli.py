@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonian_ml.bases.checks import LARGEST_COEFFICIENT, check_integer, check_operator
+from hamiltonian_ml.bases.checks import LARGEST_COEFFICIENT, check_integer, check_operator, checked_edges
 from hamiltonian_ml.bases.lattice import heavy_hex_edges
 from hamiltonian_ml.bases.operators import sparse_terms
 
@@ -87,9 +87,7 @@ class PauliBasis:
             If ``n_qubits`` is not an integer of at least 1, or ``edges`` are not pairs of different qubits below it.
         """
         check_integer("n_qubits", n_qubits, at_least=1)
-        if not isinstance(edges, Iterable):
-            raise ValueError(f"edges must be pairs of different qubits, got {edges!r}; use [] for none.")
-        graph = tuple(sorted({_checked_edge(edge, n_qubits) for edge in edges}))
+        graph = checked_edges(edges, n_qubits)
         singles = [(q, -1, a, 0) for q in range(n_qubits) for a in (1, 2, 3)]
         pairs = [(i, j, a, b) for i, j in graph for a in (1, 2, 3) for b in (1, 2, 3)]
         table = np.array(singles + pairs, dtype=np.int64)
@@ -297,11 +295,3 @@ def check_basis(name: str, basis: PauliBasis) -> None:
     """Raise TypeError unless an argument is a `PauliBasis`."""
     if not isinstance(basis, PauliBasis):
         raise TypeError(f"{name} must be a PauliBasis, got {type(basis).__name__}; PauliBasis.chain makes one.")
-
-
-def _checked_edge(edge: Sequence[int], n_qubits: int) -> tuple[int, int]:
-    pair = tuple(edge) if isinstance(edge, Sequence | np.ndarray) else (edge,)
-    integers = all(isinstance(q, int | np.integer) and 0 <= q < n_qubits for q in pair)
-    if len(pair) != 2 or pair[0] == pair[1] or not integers:
-        raise ValueError(f"edges must be pairs of different qubits from 0 to {n_qubits - 1}, got {edge!r}.")
-    return (min(int(q) for q in pair), max(int(q) for q in pair))
