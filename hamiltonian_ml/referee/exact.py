@@ -21,7 +21,7 @@ from hamiltonian_ml.bases.checks import check_operator
 from hamiltonian_ml.bases.cores import n_threads
 from hamiltonian_ml.bases.memory import free_memory
 from hamiltonian_ml.referee import kernels
-from hamiltonian_ml.referee.result import RefereeState, check_size, real_coefficients
+from hamiltonian_ml.referee.result import DEGENERACY_TOLERANCE, RefereeState, check_size, real_coefficients
 
 if TYPE_CHECKING:
     from qiskit.quantum_info import PauliList, SparsePauliOp
@@ -30,7 +30,6 @@ Amplitudes = NDArray[np.inexact[Any]]  # float64 or complex128
 
 MAX_QUBITS = 22
 LANCZOS_QUBITS = 12  # from here on
-DEGENERACY_TOLERANCE = 1e-9  # of the summed size of the strings: ten times what the Lanczos energies are good for
 LANCZOS_TOLERANCE = 1e-11  # of the energy, for the residual
 LANCZOS_VECTORS = 12  # held at a time; 20 take as many products with H and twice the memory
 MAX_RESTARTS = 2000

@@ -19,6 +19,8 @@ from hamiltonian_ml.bases.pauli import PauliBasis, check_basis
 if TYPE_CHECKING:
     from qiskit.quantum_info import PauliList, SparsePauliOp
 
+DEGENERACY_TOLERANCE = 1e-9  # of the summed size of the strings: ten times what the Lanczos energies are good for
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RefereeState(ABC):

@@ -22,12 +22,12 @@ from hamiltonian_ml.referee.matrix_product import (
     overlap,
 )
 from hamiltonian_ml.referee.placement import SiteProblem
+from hamiltonian_ml.referee.result import DEGENERACY_TOLERANCE
 from hamiltonian_ml.referee.sweeps import SweptState, sweep_to_ground_state
 
 NOISE, NOISY_BOND = 0.03, 4  # of a start: pairs of flips come in with .001, enough to leave a symmetry sector
 RANDOM_NOISE, RANDOM_BOND = 100.0, 16  # of a start that forgets the product state; with 8, far pairs are not found
 LARGE_RESIDUAL = 1e-3  # of the size of the operator; from here on other starts are tried
-DEGENERACY_TOLERANCE = 1e-9  # of the summed size of the strings, as for exact states
 PROJECTOR_BOND = 8  # of the ground state where it is projected out; its square widens the operator's bonds
 
 
