@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hamiltonian_ml.bases.checks import check_operator, check_scale
+from hamiltonian_ml.bases.checks import check_scale
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.referee import matrix_product
 from hamiltonian_ml.referee.matrix_product import Floats, State
-from hamiltonian_ml.referee.placement import Placement, basis_letters, complete, pauli_letters
-from hamiltonian_ml.referee.result import RefereeState, check_size, real_coefficients
+from hamiltonian_ml.referee.placement import Placement, basis_letters, complete, pauli_letters, read_operator
+from hamiltonian_ml.referee.result import RefereeState
 from hamiltonian_ml.referee.search import SearchSettings, search_gap, search_ground_state
 from hamiltonian_ml.referee.sweeps import import_quimb
 
@@ -180,7 +180,7 @@ def dmrg_ground_state(
     >>> round(dmrg_ground_state(operator, random_state=0).energy, 4)
     -5.522
     """
-    basis, values, identity = _split(operator)
+    basis, values, identity = read_operator(operator)
     settings = SearchSettings(
         max_bond=max_bond, cutoff=cutoff, tol=tol, max_sweeps=max_sweeps, max_restarts=max_restarts
     )
@@ -275,25 +275,6 @@ def dmrg_expectations(
         bond_dimensions=np.array([state.swept.bond_dimension for state in found], dtype=np.int64),
         converged=np.array([state.swept.converged for state in found], dtype=np.bool_),
     )
-
-
-def _split(operator: SparsePauliOp) -> tuple[PauliBasis, Floats, float]:
-    """Return the complete basis on the graph of an operator, its coefficients there and that of the identity."""
-    check_operator("operator", operator)
-    if operator.num_qubits < 2:
-        raise ValueError("operator must act on at least 2 qubits, because a sweep turns two at a time, got 1.")
-    simple = operator.simplify(atol=0.0, rtol=0.0)
-    simple.coeffs = real_coefficients(simple).astype(np.complex128)
-    long = np.flatnonzero(np.count_nonzero(simple.paulis.x | simple.paulis.z, axis=1) > 2)
-    if len(long):
-        raise ValueError(
-            f"operator must be a sum of strings on one or two qubits, got {simple.paulis[int(long[0])].to_label()}; "
-            "exact_ground_state takes strings of any length."
-        )
-    basis = PauliBasis.from_operator(simple)
-    values, identity = basis.coefficients(simple)
-    check_size(values)
-    return basis, values, identity
 
 
 def _checked(initial: DmrgState, basis: PauliBasis) -> DmrgState:

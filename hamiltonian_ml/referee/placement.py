@@ -1,6 +1,6 @@
 """Qubits on a row of sites, so that coupled ones are close, and Hamiltonians on these sites.
 
-In: a graph and coefficients of its strings. Out: `Placement`, and a `SiteProblem` for each row of coefficients.
+In: an operator, or a graph and rows of coefficients. Out: `Placement`, and a `SiteProblem` for each row.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
+from hamiltonian_ml.bases.checks import check_operator
 from hamiltonian_ml.bases.frames import mean_field_frames
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.referee.matrix_product import Floats, Operator, State, operator_tensors, product_state
+from hamiltonian_ml.referee.result import check_size, real_coefficients
 
 if TYPE_CHECKING:
-    from qiskit.quantum_info import PauliList
+    from qiskit.quantum_info import PauliList, SparsePauliOp
 
 Integers = NDArray[np.int64]
 
@@ -102,6 +104,25 @@ class Placement:
             couplings[first : first + 3, second : second + 3] = matrix
             couplings[second : second + 3, first : first + 3] = matrix.T
         return fields, couplings
+
+
+def read_operator(operator: SparsePauliOp) -> tuple[PauliBasis, Floats, float]:
+    """Return the complete basis on the graph of an operator, its coefficients there and that of the identity."""
+    check_operator("operator", operator)
+    if operator.num_qubits < 2:
+        raise ValueError("operator must act on at least 2 qubits, because a sweep turns two at a time, got 1.")
+    simple = operator.simplify(atol=0.0, rtol=0.0)
+    simple.coeffs = real_coefficients(simple).astype(np.complex128)
+    long = np.flatnonzero(np.count_nonzero(simple.paulis.x | simple.paulis.z, axis=1) > 2)
+    if len(long):
+        raise ValueError(
+            f"operator must be a sum of strings on one or two qubits, got {simple.paulis[int(long[0])].to_label()}; "
+            "exact_ground_state takes strings of any length."
+        )
+    basis = PauliBasis.from_operator(simple)
+    values, identity = basis.coefficients(simple)
+    check_size(values)
+    return basis, values, identity
 
 
 def site_order(n_qubits: int, edges: Sequence[tuple[int, int]]) -> Integers:
