@@ -23,8 +23,8 @@ from hamiltonian_ml.learning.accelerator_entries import bracket_bins
 from hamiltonian_ml.learning.accelerator_layout import Layout, layout_of, padded
 from hamiltonian_ml.learning.accelerator_search import images, response_bins, search_levels
 from hamiltonian_ml.subspace import ground_state
-from hamiltonian_ml.subspace.adjoint import NEAR_FLOOR, largest_residual
-from hamiltonian_ml.subspace.ground_state import Levels
+from hamiltonian_ml.subspace.adjoint import MAX_RESPONSE_PRODUCTS, NEAR_FLOOR, largest_residual
+from hamiltonian_ml.subspace.ground_state import MAX_PRODUCTS, Levels, enter_guesses, level_tolerances
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 Device = Literal["auto", "cpu", "accelerator"]
@@ -32,7 +32,6 @@ Device = Literal["auto", "cpu", "accelerator"]
 # needs for the whole multiplication.
 _WORTHWHILE = 1 << 20
 _LARGEST_BATCH = 2 << 30  # bytes of vectors on the device at a time
-_MAX_PRODUCTS = 400  # for each level, as on the CPU
 
 
 def choose_device(device: Device, structure: SubspaceStructure, n_rows: int) -> Literal["cpu", "accelerator"]:
@@ -72,17 +71,16 @@ def lowest_levels(
     tables, diagonal_tables = structure.element_tables(rows)
     n_rows, n_levels = len(rows), min(2, structure.dimension)
     scale = np.abs(rows).max(axis=1, initial=1e-300)
-    tolerances = scale[:, None] * np.array([tol, max(tol, gap_tol)][:n_levels])
-    tolerances = np.maximum(tolerances, 4 * np.finfo(float).eps * np.abs(rows).sum(axis=1)[:, None])
+    tolerances = level_tolerances(rows, scale, n_levels, tol=tol, gap_tol=gap_tol)
     starts = np.zeros((n_rows, n_levels, structure.dimension), dtype=tables.dtype)
-    is_known = np.arange(n_levels) < ground_state._enter_guesses(guesses, starts)
+    is_known = np.arange(n_levels) < enter_guesses(guesses, starts)
     energies, residuals = np.empty((n_rows, n_levels)), np.empty((n_rows, n_levels))
     states, products = np.empty_like(starts), np.empty(n_rows, dtype=np.int64)
     with jax.enable_x64(True):
         layout = layout_of(structure)
         for block, size in _batches(layout, n_rows, tables.shape[1], tables.dtype):
             table, diagonal, start, limits = _fit(block, size, tables, diagonal_tables, starts, tolerances)
-            found = search_levels(layout, table, diagonal, _over_states(layout, start), is_known, limits, _MAX_PRODUCTS)
+            found = search_levels(layout, table, diagonal, _over_states(layout, start), is_known, limits, MAX_PRODUCTS)
             parts = [np.asarray(part)[: block.stop - block.start] for part in found]
             energies[block], residuals[block], products[block] = parts[0], parts[1], parts[3]
             states[block] = parts[2][..., : structure.dimension]
@@ -166,7 +164,7 @@ def _pull_back(
             table, diagonal, psi, shifted = _fit(block, size, tables, diagonal_tables, states, energies)
             source = sources(layout, block, size).astype(kind)
             *bins, errors, rates = response_bins(
-                layout, table, diagonal, source, _over_states(layout, psi), shifted, tol, 10 * _MAX_PRODUCTS
+                layout, table, diagonal, source, _over_states(layout, psi), shifted, tol, MAX_RESPONSE_PRODUCTS
             )
             values[block] = 2 * _values(structure, block, *bins)
             residuals[block], quotients[block] = (np.asarray(a)[: block.stop - block.start] for a in (errors, rates))

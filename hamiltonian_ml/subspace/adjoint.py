@@ -14,6 +14,7 @@ from hamiltonian_ml.subspace.kernels import diagonal_of, multiply, preconditione
 from hamiltonian_ml.subspace.pairs import add_pairs
 from hamiltonian_ml.subspace.vectors import norm, project_out
 
+MAX_RESPONSE_PRODUCTS = 4000
 NEAR_FLOOR = 0.9  # of the floor: gaps are known to a digit or so
 _MOST_SHIFTS = 5
 

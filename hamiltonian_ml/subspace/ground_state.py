@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonian_ml.bases.checks import check_integer, check_scale
-from hamiltonian_ml.bases.threads import map_blocks, row_blocks
+from hamiltonian_ml.bases.threads import map_blocks
 from hamiltonian_ml.subspace import kernels
-from hamiltonian_ml.subspace.adjoint import NEAR_FLOOR, apply_rows, largest_residual, prepare_rows, respond_rows
+from hamiltonian_ml.subspace.adjoint import apply_rows
 from hamiltonian_ml.subspace.lanczos import SolverError, lanczos_levels
 from hamiltonian_ml.subspace.lobpcg import solve_rows
-from hamiltonian_ml.subspace.side_by_side.adjoint import Asked
-from hamiltonian_ml.subspace.side_by_side.groups import aims_of, levels_side_by_side, responses_side_by_side
+from hamiltonian_ml.subspace.responses import responses
+from hamiltonian_ml.subspace.side_by_side.groups import aims_of, levels_side_by_side
 from hamiltonian_ml.subspace.side_by_side.levels import Sought
-from hamiltonian_ml.subspace.side_by_side.room import batch_of
+from hamiltonian_ml.subspace.side_by_side.room import Batch, batch_of
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
-_MAX_PRODUCTS = 400  # for each level
+MAX_PRODUCTS = 400  # for each level
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,15 +118,13 @@ def lowest_levels(
     tables, diagonal_tables = structure.element_tables(rows)
     n_rows, d, n_levels = len(rows), structure.dimension, min(n_levels, structure.dimension)
     scale = np.abs(rows).max(axis=1, initial=1e-300)
-    tolerances = scale[:, None] * np.array([tol] + [max(tol, gap_tol)] * (n_levels - 1))
-    # A residual cannot fall below the round-off of a sum of that size.
-    tolerances = np.maximum(tolerances, 4 * np.finfo(float).eps * np.abs(rows).sum(axis=1)[:, None])
+    tolerances = level_tolerances(rows, scale, n_levels, tol=tol, gap_tol=gap_tol)
     energies, residuals = np.empty((n_rows, n_levels)), np.empty((n_rows, n_levels))
     states = np.zeros((n_rows, n_levels, d), dtype=tables.dtype)
     products = np.zeros(n_rows, dtype=np.int64)
     batch = batch_of(structure, tables, diagonal_tables, scale)
     sought = Sought(
-        tolerances, aims_of(tolerances, scale), np.full(n_rows, _enter_guesses(guesses, states)), energies, residuals,
+        tolerances, aims_of(tolerances, scale), np.full(n_rows, enter_guesses(guesses, states)), energies, residuals,
         states, products, np.zeros(n_rows, dtype=bool), np.zeros(n_rows, dtype=bool),
     )  # fmt: skip
     levels_side_by_side(batch, sought)
@@ -134,23 +132,12 @@ def lowest_levels(
 
     def solve(block: range) -> None:
         solve_rows(
-            left[block.start : block.stop], *batch[:-1], sought.n_known, tolerances, _MAX_PRODUCTS,
+            left[block.start : block.stop], *batch[:-1], sought.n_known, tolerances, MAX_PRODUCTS,
             energies, residuals, states, products,
         )  # fmt: skip
 
-    map_blocks(solve, row_blocks(len(left), smallest=_smallest_block(d)))
-    fallback = ~(residuals <= tolerances).all(axis=1)  # what is not a number is not solved
-    for row in np.flatnonzero(fallback):
-        energies[row], states[row], residuals[row] = lanczos_levels(
-            structure, tables[row], diagonal_tables[row], n_levels, states[row]
-        )
-        if not residuals[row, 0] <= tolerances[row, 0]:
-            raise SolverError(
-                f"the ground state of row {row} has a residual of {residuals[row, 0]:.1e}, above the tolerance of "
-                f"{tolerances[row, 0]:.1e}, by conjugate gradients and by Lanczos' method; "
-                "raise tol or check the coefficients."
-            )
-    return Levels(energies, residuals, states, products, fallback)
+    map_blocks(solve, structure.row_blocks(len(left)))
+    return Levels(energies, residuals, states, products, _finish_by_lanczos(structure, batch, sought))
 
 
 def expectations(structure: SubspaceStructure, left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
@@ -167,7 +154,7 @@ def expectations(structure: SubspaceStructure, left: NDArray[Any], right: NDArra
                 bras[row], kets[row], bins[row], diagonal_bins[row],
             )  # fmt: skip
 
-    map_blocks(collect, row_blocks(len(bras), smallest=_smallest_block(structure.dimension)))
+    map_blocks(collect, structure.row_blocks(len(bras)))
     return structure.expectations_of_bins(bins, diagonal_bins)
 
 
@@ -233,69 +220,24 @@ def coefficient_gradients(
             tables.astype(kind, copy=False), diagonals, states, pulled,
         )  # fmt: skip
 
-    map_blocks(apply, row_blocks(len(states), smallest=_smallest_block(structure.dimension)))
+    map_blocks(apply, structure.row_blocks(len(states)))
     if sources is not None:
         pulled += np.asarray(sources)
-    answers = _responses(structure, coefficients, levels, pulled, tol=tol, min_gap=min_gap)
+    answers = responses(structure, coefficients, levels, pulled, tol=tol, min_gap=min_gap)
     return 2 * expectations(structure, answers, states.astype(answers.dtype, copy=False))
 
 
-def _responses(
-    structure: SubspaceStructure,
-    coefficients: NDArray[np.float64],
-    levels: Levels,
-    sources: NDArray[Any],
-    *,
-    tol: float,
-    min_gap: float,
-) -> NDArray[Any]:
-    """Return z with ``(H - E) z = -(G - <G>) psi``, orthogonal to psi; the sources ``G psi`` may be overwritten."""
-    tables, diagonal_tables = structure.element_tables(coefficients)
-    kind = np.result_type(tables, sources)
-    states = np.ascontiguousarray(levels.ground_states, dtype=kind)
-    scale = np.abs(coefficients).max(axis=1, initial=0.0)
-    floors = min_gap * scale
-    shifts = np.maximum(floors - levels.gaps, 0.0)
-    sources = sources.astype(kind, copy=False)
-    sources[scale == 0.0] = 0.0  # any state is a ground state of H = 0, and no gap floor has a unit
-    answers = np.zeros_like(states)
-    residuals, products = np.zeros(len(states)), np.zeros(len(states), dtype=np.int64)
-    energies = levels.energies[:, 0].copy()
-
-    def prepare(block: range) -> None:
-        prepare_rows(block.start, block.stop, states, sources)
-
-    map_blocks(prepare, row_blocks(len(states), smallest=_smallest_block(structure.dimension)))
-    batch = batch_of(structure, tables.astype(kind, copy=False), diagonal_tables, scale)
-    asked = Asked(
-        energies - shifts, NEAR_FLOOR * floors, states[:, None], sources[:, None], answers[:, None], residuals,
-        products, np.zeros(len(states), dtype=bool),
-    )  # fmt: skip
-    responses_side_by_side(batch, asked, tol)
-    left = np.flatnonzero(~asked.solved)
-
-    def respond(block: range) -> None:
-        respond_rows(
-            left[block.start : block.stop], *batch[:-1], sources, energies, shifts, floors, states, tol,
-            10 * _MAX_PRODUCTS, answers, residuals, products,
-        )  # fmt: skip
-
-    map_blocks(respond, row_blocks(len(left), smallest=_smallest_block(structure.dimension)))
-    worst = int(np.argmax(residuals)) if len(residuals) else 0  # NaN counts as the largest
-    if len(residuals) and not residuals[worst] <= largest_residual(tol):
-        raise SolverError(
-            f"the adjoint equation of row {worst} stopped at a relative residual of {residuals[worst]:.1e} instead of "
-            f"{tol:.1e} (gap {levels.gaps[worst]:.1e}); raise min_gap or tol."
-        )
-    return answers
+def level_tolerances(
+    rows: NDArray[np.float64], scale: NDArray[np.float64], n_levels: int, *, tol: float, gap_tol: float
+) -> NDArray[np.float64]:
+    """Return the residuals (n_rows, n_levels) up to which levels are solved; ``scale`` is each row's largest size."""
+    tolerances: NDArray[np.float64] = scale[:, None] * np.array([tol] + [max(tol, gap_tol)] * (n_levels - 1))
+    # A residual cannot fall below the round-off of a sum of that size.
+    round_off: NDArray[np.float64] = 4 * np.finfo(float).eps * np.abs(rows).sum(axis=1)[:, None]
+    return np.maximum(tolerances, round_off)
 
 
-def _smallest_block(dimension: int) -> int:
-    """Return how many rows make it worth to wake a thread."""
-    return max(1, 1024 // dimension)
-
-
-def _enter_guesses(guesses: NDArray[Any] | None, states: NDArray[Any]) -> int:
+def enter_guesses(guesses: NDArray[Any] | None, states: NDArray[Any]) -> int:
     """Write usable start vectors into ``states`` and return how many levels have one."""
     if guesses is None:
         return 0
@@ -309,3 +251,20 @@ def _enter_guesses(guesses: NDArray[Any] | None, states: NDArray[Any]) -> int:
     n_guesses: int = min(guesses.shape[1], states.shape[1])
     states[:, :n_guesses] = guesses[:, :n_guesses]
     return n_guesses
+
+
+def _finish_by_lanczos(structure: SubspaceStructure, batch: Batch, sought: Sought) -> NDArray[np.bool_]:
+    """Solve the rows that are left, from the states that the search has come to, and return which they were."""
+    n_levels = sought.states.shape[1]
+    unsolved: NDArray[np.bool_] = ~(sought.residuals <= sought.tolerances).all(axis=1)  # what is not a number is not
+    for row in np.flatnonzero(unsolved):
+        sought.energies[row], sought.states[row], sought.residuals[row] = lanczos_levels(
+            structure, batch.tables[row], batch.diagonal_tables[row], n_levels, sought.states[row]
+        )
+        residual, tolerance = sought.residuals[row, 0], sought.tolerances[row, 0]
+        if not residual <= tolerance:
+            raise SolverError(
+                f"the ground state of row {row} has a residual of {residual:.1e}, above the tolerance of "
+                f"{tolerance:.1e}, by conjugate gradients and by Lanczos' method; raise tol or check the coefficients."
+            )
+    return unsolved

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from hamiltonian_ml.bases.pauli import WORD_BITS, PauliBasis
 from hamiltonian_ml.bases.states import Subspace
-from hamiltonian_ml.bases.threads import map_blocks
+from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels, search
 from hamiltonian_ml.subspace.sign_tables import SignTables, sign_tables
 
@@ -84,6 +84,10 @@ class SubspaceStructure:
         self.tables.off_diagonal.sum_over_codes(bins, values)
         self.tables.diagonal.sum_over_codes(diagonal_bins, values)
         return values
+
+    def row_blocks(self, n_rows: int) -> list[range]:
+        """Cut rows into ranges for threads, each with so many rows that it is worth it to wake one."""
+        return row_blocks(n_rows, smallest=max(1, 1024 // self.dimension))
 
 
 def restrict(basis: PauliBasis, subspace: Subspace) -> SubspaceStructure:

@@ -18,7 +18,7 @@ from hamiltonian_ml.learning import accelerator
 from hamiltonian_ml.learning.accelerator_layout import layout_of, padded
 from hamiltonian_ml.learning.accelerator_search import images, response_bins, search_levels
 from hamiltonian_ml.learning.expectations import ground_state_expectations, pull_back, solve
-from hamiltonian_ml.subspace import ground_state
+from hamiltonian_ml.subspace import ground_state, responses
 from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.ground_state import SolverError
 from hamiltonian_ml.subspace.structure import restrict
@@ -86,7 +86,7 @@ def test_a_gradient_that_is_zero_needs_no_help(rng, monkeypatch):
     structure = _structure(PauliBasis.chain(5), 23, rng)
     coeffs = _coefficients(structure.basis, 7, rng)
     levels = accelerator.lowest_levels(structure, coeffs, tol=1e-12)
-    monkeypatch.setattr(ground_state, "respond_rows", None)  # the compiled loop is not to be used
+    monkeypatch.setattr(responses, "respond_rows", None)  # the compiled loop is not to be used
     got = accelerator.coefficient_gradients(structure, coeffs, levels, coeffs, tol=1e-11)
     np.testing.assert_allclose(got, 0.0, atol=1e-10)  # residuals over gaps
 
@@ -111,7 +111,7 @@ def test_sources_of_other_objectives_have_the_gradient_of_the_compiled_search(pr
     arguments = structure, coeffs, levels, pulls
     expected = ground_state.coefficient_gradients(*arguments, sources=sources, tol=1e-12)
     without = ground_state.coefficient_gradients(*arguments, tol=1e-12)
-    monkeypatch.setattr(ground_state, "respond_rows", None)  # the compiled loop is not to be used
+    monkeypatch.setattr(responses, "respond_rows", None)  # the compiled loop is not to be used
     got = accelerator.coefficient_gradients(*arguments, sources=sources, tol=1e-12)
     np.testing.assert_allclose(got, expected, atol=1e-8 * np.abs(expected).max())
     assert np.abs(expected - without).max() > 1e-3
@@ -219,11 +219,11 @@ def test_what_the_device_leaves_undone_the_cpu_finishes_and_says_so(rng, monkeyp
     coeffs[3] = 0.0
     coeffs[3, 2] = 1.0  # this row is diagonal, and soon done
     proper = accelerator.lowest_levels(structure, coeffs, tol=1e-10)
-    monkeypatch.setattr(accelerator, "_MAX_PRODUCTS", 8)
+    monkeypatch.setattr(accelerator, "MAX_PRODUCTS", 8)
     rescued = accelerator.lowest_levels(structure, coeffs, tol=1e-10)
     assert rescued.fallback.tolist() == [row != 3 for row in range(7)]
     np.testing.assert_allclose(rescued.energies[:, 0], proper.energies[:, 0], atol=1e-12)
-    monkeypatch.setattr(accelerator, "_MAX_PRODUCTS", 0)
+    monkeypatch.setattr(accelerator, "MAX_RESPONSE_PRODUCTS", 0)
     expected, got = (
         solver.coefficient_gradients(structure, coeffs, proper, coeffs**2) for solver in (ground_state, accelerator)
     )
@@ -232,8 +232,8 @@ def test_what_the_device_leaves_undone_the_cpu_finishes_and_says_so(rng, monkeyp
 
 def test_a_tolerance_that_no_method_reaches_is_an_error(rng, monkeypatch):
     structure = _structure(PauliBasis.chain(5), 23, rng)
-    monkeypatch.setattr(accelerator, "_MAX_PRODUCTS", 1)
-    monkeypatch.setattr(ground_state, "_MAX_PRODUCTS", 1)
+    monkeypatch.setattr(accelerator, "MAX_PRODUCTS", 1)
+    monkeypatch.setattr(ground_state, "MAX_PRODUCTS", 1)
     monkeypatch.setattr(ground_state, "lanczos_levels", lambda *arguments: (np.zeros(2), np.eye(2, 23), np.ones(2)))
     with pytest.raises(SolverError, match="raise tol or check the coefficients"):
         accelerator.lowest_levels(structure, rng.normal(size=(1, structure.basis.n_terms)))
@@ -312,7 +312,7 @@ def test_solving_and_pulling_back_take_the_device_that_was_asked_for(framed, rng
     np.testing.assert_allclose(got.expectations, expected.expectations, atol=1e-9)  # residuals over gaps
     cotangents = rng.normal(size=coeffs.shape)
     gradients = pull_back(expected, cotangents)
-    monkeypatch.setattr(ground_state, "respond_rows", None)  # the compiled loop is not to be used
+    monkeypatch.setattr(responses, "respond_rows", None)  # the compiled loop is not to be used
     np.testing.assert_allclose(pull_back(got, cotangents), gradients, atol=1e-8 * np.abs(gradients).max())
 
 

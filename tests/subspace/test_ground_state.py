@@ -180,7 +180,7 @@ def test_what_conjugate_gradients_leave_undone_lanczos_finishes_and_says_so(rng,
     coeffs = rng.normal(size=(2, structure.basis.n_terms))
     proper = lowest_levels(structure, coeffs)
     assert not proper.fallback.any()
-    monkeypatch.setattr(ground_state, "_MAX_PRODUCTS", 3)
+    monkeypatch.setattr(ground_state, "MAX_PRODUCTS", 3)
     rescued = lowest_levels(structure, coeffs)
     assert rescued.fallback.all()
     np.testing.assert_allclose(rescued.energies[:, 0], proper.energies[:, 0], atol=1e-10)
@@ -243,7 +243,7 @@ def test_coefficients_of_another_basis_are_refused():
 
 def test_a_tolerance_that_no_method_reaches_is_an_error(rng, monkeypatch):
     structure = restrict(PauliBasis.chain(8), Subspace.full(8))
-    monkeypatch.setattr(ground_state, "_MAX_PRODUCTS", 1)
+    monkeypatch.setattr(ground_state, "MAX_PRODUCTS", 1)
     monkeypatch.setattr(ground_state, "lanczos_levels", lambda *arguments: (np.zeros(2), np.eye(2, 256), np.ones(2)))
     with pytest.raises(SolverError, match="raise tol or check the coefficients"):
         lowest_levels(structure, rng.normal(size=(1, structure.basis.n_terms)))

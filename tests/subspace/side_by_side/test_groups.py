@@ -7,7 +7,7 @@ import pytest
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
-from hamiltonian_ml.subspace import ground_state
+from hamiltonian_ml.subspace import ground_state, responses
 from hamiltonian_ml.subspace.certificate import certify
 from hamiltonian_ml.subspace.ground_state import Levels, coefficient_gradients, lowest_levels
 from hamiltonian_ml.subspace.side_by_side import groups, room
@@ -46,17 +46,17 @@ def left(monkeypatch):
     """Return a list of the numbers of rows that are left to be solved, or answered, one by one."""
     seen = []
 
-    def watch(name):
-        original = getattr(ground_state, name)
+    def watch(module, name):
+        original = getattr(module, name)
 
         def counting(rows, *rest):
             seen.append(len(rows))
             original(rows, *rest)
 
-        monkeypatch.setattr(ground_state, name, counting)
+        monkeypatch.setattr(module, name, counting)
 
-    for name in ("solve_rows", "respond_rows"):
-        watch(name)
+    watch(ground_state, "solve_rows")
+    watch(responses, "respond_rows")
     return seen
 
 
