@@ -16,11 +16,10 @@ from hamiltonian_ml.bases.memory import free_memory
 from hamiltonian_ml.bases.states import Words
 from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import grouping
-from hamiltonian_ml.subspace.structure import SubspaceStructure, hash_table, power_of_two
+from hamiltonian_ml.subspace.structure import BLOCK_ROWS, SubspaceStructure, hash_table, power_of_two
 
 _BUCKET = 1024  # entries whose table of states stays in the first-level cache
 _MOST_BUCKETS = 1 << 13  # that can be dealt to at once: beyond, each entry would wait for the memory
-_BLOCK_ROWS = 8192  # rows whose flips a thread follows at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +65,7 @@ def find_boundary(structure: SubspaceStructure) -> Boundary:
     n_buckets = min(power_of_two(subspace.dimension * len(tables.flips) // _BUCKET), _MOST_BUCKETS)
 
     def find(start: int) -> _Found:
-        stop = min(start + _BLOCK_ROWS, subspace.dimension)
+        stop = min(start + BLOCK_ROWS, subspace.dimension)
         room = (stop - start) * len(tables.flips) + 1
         sources, which = np.empty(room, dtype=np.int32), np.empty(room, dtype=flip_type)
         counts, n_codes = np.empty(n_buckets, dtype=np.int64), np.empty(n_buckets, dtype=np.int64)
@@ -76,7 +75,7 @@ def find_boundary(structure: SubspaceStructure) -> Boundary:
         )  # fmt: skip
         return _Found(sources[:n], which[:n], counts, n_codes)
 
-    found = map_blocks(find, range(0, subspace.dimension, _BLOCK_ROWS))
+    found = map_blocks(find, range(0, subspace.dimension, BLOCK_ROWS))
     counts = np.stack([part.counts for part in found])
     buckets = np.concatenate([[0], np.cumsum(counts.sum(axis=0))])
     n_codes = np.concatenate([[0], np.cumsum(np.sum([part.n_codes for part in found], axis=0))])

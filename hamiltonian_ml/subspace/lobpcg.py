@@ -19,7 +19,7 @@ from hamiltonian_ml.subspace.pairs import add_pairs
 from hamiltonian_ml.subspace.small_problem import best_move
 from hamiltonian_ml.subspace.vectors import fill_at_random, normalise, project_out_all
 
-_LITTLE = 0.01  # of a sum of squares: if no more is left of it, its digits have cancelled
+LITTLE = 0.01  # of a sum of squares: if no more is left of it, its digits have cancelled
 
 
 @compiled
@@ -130,7 +130,7 @@ def _clear_thoroughly(w, x, p):
     for _ in range(3):
         rest = ww
         ww, xw, pw = _clear_pair(w, x, p, xw, pw)
-        if ww > _LITTLE * rest:
+        if ww > LITTLE * rest:
             break
     return ww
 
@@ -227,7 +227,7 @@ def _find_level(left, right, codes, table, diagonal, flat_diagonal, lower, x, to
             theta = _product(fhx, fx)
             products, exact, move, turn = products + 1, True, (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
             continue
-        is_clear = len(lower) > 0 or not ww - xw * xw - pw * pw > _LITTLE * ww
+        is_clear = len(lower) > 0 or not ww - xw * xw - pw * pw > LITTLE * ww
         if is_clear:
             ww = _clear_thoroughly(fw, fx, fp)
         if not ww > 0.0:

@@ -15,13 +15,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from hamiltonian_ml.subspace.jit import compiled
+from hamiltonian_ml.subspace.jit import FUSED, compiled
 
 _PAIR = ir.VectorType(ir.DoubleType(), 2)
-_FUSED = ("contract", "reassoc")  # a product and its sum may round once
 _ALIGNMENT = 8  # NumPy promises no more
 _CACHED = 1 << 16  # amplitudes of which two vectors lie in a core's own cache
-_AHEAD = 256  # pairs after the present one whose amplitudes are asked for: six flips or so of a block
+AHEAD = 256  # pairs after the present one whose amplitudes are asked for: six flips or so of a block
 
 
 def add_pairs(left: Any, right: Any, codes: Any, table: Any, x: Any, y: Any) -> None:
@@ -47,7 +46,7 @@ def _add_complex_pairs(left, right, codes, table, x, y):
 @compiled
 def _add_far_pairs(left, right, codes, table, x, y):
     """Do the same where amplitudes come from the memory, and ask for those of later pairs."""
-    later = right[min(_AHEAD, len(right)) :]  # places that are never negative cost no comparison
+    later = right[min(AHEAD, len(right)) :]  # places that are never negative cost no comparison
     for k in range(len(later)):
         _fetch(np.uint64(later[k]), x, y)
         _add_pair(np.uint64(left[k]), np.uint64(right[k]), np.uint64(codes[k]), table, x, y)
@@ -80,8 +79,8 @@ def _add_pair(typing, left, right, code, table, x, y):
         opposite = builder.fneg(turning)
         upper, lower = _load(builder, x, left), _load(builder, x, right)
         for place, other, turn in ((left, lower, turning), (right, upper, opposite)):
-            total = builder.fadd(_load(builder, y, place), builder.fmul(real, other, _FUSED), _FUSED)
-            total = builder.fadd(total, builder.fmul(turn, _shuffle(builder, other, 1, 0), _FUSED), _FUSED)
+            total = builder.fadd(_load(builder, y, place), builder.fmul(real, other, FUSED), FUSED)
+            total = builder.fadd(total, builder.fmul(turn, _shuffle(builder, other, 1, 0), FUSED), FUSED)
             builder.store(total, _place(builder, y, place)).align = _ALIGNMENT
         return context.get_dummy_value()
 

@@ -18,7 +18,7 @@ from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels, search
 from hamiltonian_ml.subspace.sign_tables import SignTables, sign_tables
 
-_BLOCK_ROWS = 8192  # rows searched at once by a thread: bounds the scratch memory
+BLOCK_ROWS = 8192  # whose flips a thread follows at once: bounds the scratch memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +202,7 @@ def _search(
     hashes, flip_hashes, slots, seen = hash_table(subspace, tables)
 
     def find(start: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[Any]]:
-        block = rows[start : start + _BLOCK_ROWS]
+        block = rows[start : start + BLOCK_ROWS]
         room = len(block) * len(tables.chunk_offsets)
         left, right = np.empty(room, dtype=np.uint32), np.empty(room, dtype=np.uint32)
         codes = np.empty(room, dtype=tables.code_type)
@@ -212,7 +212,7 @@ def _search(
         )  # fmt: skip
         return left[:n].copy(), right[:n].copy(), codes[:n].copy()
 
-    blocks = map_blocks(find, range(0, max(len(rows), 1), _BLOCK_ROWS))
+    blocks = map_blocks(find, range(0, max(len(rows), 1), BLOCK_ROWS))
     left, right, codes = (np.concatenate([block[k] for block in blocks]) for k in range(3))
     return left, right, codes
 

@@ -143,7 +143,7 @@ def test_the_boundary_is_that_of_flipping_every_state(n_qubits, connectivity, rn
     inside = {sum(1 << int(q) for q in rng.choice(n_qubits, size=rng.integers(4), replace=False)) for _ in range(40)}
     structure = restrict(basis, Subspace.from_integers(sorted(inside), n_qubits))
     expected = states_outside(inside, [number(flip) for flip in structure.tables.flips])
-    for setting in ("_BUCKET", "_MOST_BUCKETS", "_BLOCK_ROWS"):
+    for setting in ("_BUCKET", "_MOST_BUCKETS", "BLOCK_ROWS"):
         monkeypatch.setattr(boundary, setting, 16)  # several of each
     found, members = find_boundary(structure), [number(words) for words in structure.subspace.words]
     n_chunks = dict(zip(map(number, structure.tables.flips), np.diff(structure.tables.flip_chunks), strict=True))
@@ -163,7 +163,7 @@ def test_the_boundary_is_that_of_flipping_every_state(n_qubits, connectivity, rn
 
 def test_threads_find_the_same_boundary(rng, monkeypatch):
     structure = restrict(PauliBasis.chain(30), Subspace.excitations(30, 2))
-    monkeypatch.setattr(boundary, "_BLOCK_ROWS", 50)
+    monkeypatch.setattr(boundary, "BLOCK_ROWS", 50)
     monkeypatch.setattr("hamiltonian_ml.bases.threads.n_threads", lambda: 1)
     alone = find_boundary(structure)
     monkeypatch.setattr("hamiltonian_ml.bases.threads.n_threads", lambda: 3)

@@ -20,7 +20,8 @@ from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.extending import intrinsic, lower_builtin, models, register_model
 from numpy.typing import NDArray
 
-_FUSED = ("contract", "reassoc")  # a product and its sum may round once
+from hamiltonian_ml.subspace.jit import FUSED
+
 _LINE = 64  # bytes of a cache line
 _NAMES = {"single": np.float32, "double": np.float64}
 
@@ -74,7 +75,7 @@ def _define(sign: Any, method: str) -> None:
 
     @lower_builtin(sign, Lanes, Lanes)
     def generate(context, builder, sig, args):
-        return getattr(builder, method)(*args, flags=_FUSED)
+        return getattr(builder, method)(*args, flags=FUSED)
 
 
 for _sign in (operator.add, operator.iadd):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from hamiltonian_ml.subspace.jit import compiled
+from hamiltonian_ml.subspace.pairs import AHEAD
 from hamiltonian_ml.subspace.side_by_side.lanes import (
     double,
     fetch,
@@ -27,7 +28,6 @@ from hamiltonian_ml.subspace.side_by_side.lanes import (
 STRETCH = 256  # states whose products are summed in single precision
 _LONG_STRETCH = 4096  # the same for pairs
 _CACHED = 1 << 21  # bytes of a vector beyond which amplitudes come from the memory
-_AHEAD = 256  # pairs after the present one whose amplitudes are asked for
 
 
 @compiled
@@ -190,7 +190,7 @@ def add_pairs_of_lanes(left, right, codes, real, turning, x, y, sums, place):
         for k in range(begin, min(begin + _LONG_STRETCH, len(left))):
             at = np.uint64(k)  # an index that may be negative would cost a comparison
             if is_far:
-                later = np.uint64(right[np.uint64(min(k + _AHEAD, last))])
+                later = np.uint64(right[np.uint64(min(k + AHEAD, last))])
                 fetch(x, later)
                 fetch(y, later)
             u, v, code = np.uint64(left[at]), np.uint64(right[at]), np.uint64(codes[at])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from hamiltonian_ml.subspace.jit import compiled
-from hamiltonian_ml.subspace.lobpcg import best_combination
+from hamiltonian_ml.subspace.lobpcg import LITTLE, best_combination
 from hamiltonian_ml.subspace.side_by_side.lanes import get, larger, put, swapped, zero_like
 from hamiltonian_ml.subspace.side_by_side.passes import (
     STRETCH,
@@ -24,7 +24,6 @@ from hamiltonian_ml.subspace.side_by_side.passes import (
     spread_turning,
 )
 
-_LITTLE = 0.01  # of a sum of squares: if no more is left of it, its digits have cancelled
 _ENERGY, _FLOOR, _BELOW = 6, 7, 8  # among the factors, after move and turn
 _PRODUCT, _OVERLAP = 8, 9  # among the sums, in the order in which a pass adds them
 
@@ -89,7 +88,7 @@ def _choose_move(row, n_parts, sums, thetas, sizes, has_lower, lower_energies, m
     if has_lower:
         along, across = row_sum(sums, _OVERLAP, row, n_parts), row_turning(sums, _OVERLAP + 1, row, n_parts)
     below = along * along + across * across
-    if not ww - below - xw * xw - pw * pw > _LITTLE * ww:
+    if not ww - below - xw * xw - pw * pw > LITTLE * ww:
         moving[row] = False
         return
     overlaps = (
