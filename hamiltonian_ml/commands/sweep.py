@@ -51,23 +51,17 @@ def sweep(
     Status 1 if a cell failed, after the results of the others; 2 if none is left to show.
     """
     check_folder(out)
-    from hamiltonian_ml.study.plan import on_axes, run
-    from hamiltonian_ml.study.sweep import sweep as run_sweep
+    from hamiltonian_ml.study.plan import on_axes
 
     options = {
         "table": table, "target": target, "qubits": qubits, "selection": selection, "backend": backend,
         "seeds": seeds, "store": store, "max_qpu_seconds": max_qpu_seconds,
     }  # fmt: skip
     chosen = _plan(plan, options, max_iter)
-    one = run
-    if chosen.store is not None:
-        one = partial(run, store=chosen.store, max_qpu_seconds=chosen.max_qpu_seconds)
-    done = run_sweep(
-        chosen.tasks(), one, cluster, folder=out / "cells", workers=workers, retry_failed=retry,
+    done = _run(
+        chosen, cluster, folder=out / "cells", workers=workers, retry_failed=retry,
         progress=is_watched(quiet=quiet or as_json),
     )  # fmt: skip
-    if done.failed == len(done.tasks):
-        raise ValueError(f"all {done.failed} cells failed, the first with {done.failures()[0].error}")
     results = on_axes(done.results())
     results.attrs["title"] = Path(chosen.table).stem
     _report(done, results, _write(results, out), as_json=as_json)
@@ -86,6 +80,20 @@ def _plan(file: Path | None, options: dict[str, Any], max_iter: int | None) -> P
     if "table" not in given:
         raise ValueError("table is missing: give a TOML file with it, or --table.")
     return Plan(**given)
+
+
+def _run(plan: Plan, cluster: str | None, **options: Any) -> Sweep:
+    """Run the cells of a plan, or raise ValueError if all of them failed."""
+    from hamiltonian_ml.study.plan import run
+    from hamiltonian_ml.study.sweep import sweep as run_sweep
+
+    one = run
+    if plan.store is not None:
+        one = partial(run, store=plan.store, max_qpu_seconds=plan.max_qpu_seconds)
+    done = run_sweep(plan.tasks(), one, cluster, **options)
+    if done.failed == len(done.tasks):
+        raise ValueError(f"all {done.failed} cells failed, the first with {done.failures()[0].error}")
+    return done
 
 
 def _write(results: xr.Dataset, out: Path) -> list[Path]:

@@ -143,15 +143,7 @@ def load_language_model(source: str | Path, *, device: str, revision: str | None
             f"the model in {str(source)!r} lacks {len(missing)} of its weights, such as {missing[0]}, and random ones "
             "would take their place; save it whole with save_pretrained."
         )
-    embedded = getattr(model.get_input_embeddings(), "num_embeddings", None)
-    if embedded is None:
-        raise ValueError(f"model must be one that reads text, and {str(source)!r} embeds no tokens.")
-    highest = max(tokenizer.get_vocab().values(), default=0)  # numbers may leave gaps
-    if highest >= embedded:
-        raise ValueError(
-            f"the tokenizer in {str(source)!r} does not fit the model: it has {len(tokenizer)} tokens with numbers up "
-            f"to {highest} and the model embeds {embedded}; save the tokenizer that the model was trained with."
-        )
+    _check_tokenizer(source, tokenizer, model)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -166,6 +158,19 @@ def load_language_model(source: str | Path, *, device: str, revision: str | None
         max_length=_most_tokens(model, text_config),
         fingerprint=_fingerprint(folder, str(source), config),
     )
+
+
+def _check_tokenizer(source: str | Path, tokenizer: Any, model: Any) -> None:
+    """Raise ValueError if a model reads no text, or another text than its tokenizer writes."""
+    embedded = getattr(model.get_input_embeddings(), "num_embeddings", None)
+    if embedded is None:
+        raise ValueError(f"model must be one that reads text, and {str(source)!r} embeds no tokens.")
+    highest = max(tokenizer.get_vocab().values(), default=0)  # numbers may leave gaps
+    if highest >= embedded:
+        raise ValueError(
+            f"the tokenizer in {str(source)!r} does not fit the model: it has {len(tokenizer)} tokens with numbers up "
+            f"to {highest} and the model embeds {embedded}; save the tokenizer that the model was trained with."
+        )
 
 
 def _most_tokens(model: Any, config: Any) -> int | None:

@@ -129,16 +129,6 @@ def measure(
         return []
     backend, n_qubits = request.backend, request.basis.n_qubits
 
-    def simulate() -> Measured:
-        circuits = backend.compile(template.circuits, request.basis)
-        angles = krylov_angles(template, request.coefficients, time_step=request.time_step)
-        measured: Measured = []
-        for sampler, rows in _jobs(request):
-            measured += _run_job(sampler, circuits, [v[rows] for v in angles], n_qubits, shots=request.shots)
-            if progress is not None:
-                progress(len(measured), len(request.coefficients))
-        return measured
-
     def compiled() -> Compiled:
         circuits = backend.compile(template.circuits, request.basis)
         return circuits, _circumstances(backend, circuits, n_qubits)
@@ -158,10 +148,10 @@ def measure(
             f"backend {backend.name!r} charges for its jobs: give store=<folder>, so that none is lost or paid twice."
         )
     if store is None:
-        return simulate()
+        return _simulate(request, template, progress)
     if backend.is_remote:
         return store.get(request, lambda: send(store))
-    return store.get(request, lambda: store.keep(request, simulate()))
+    return store.get(request, lambda: store.keep(request, _simulate(request, template, progress)))
 
 
 def sampling_usage(request: SampleRequest) -> Usage:
@@ -186,6 +176,21 @@ def _checked_template(request: SampleRequest) -> KrylovTemplate:
     )
     krylov_angles(template, request.coefficients[:1], time_step=request.time_step)
     return mirrored(template) if request.mirrored else template
+
+
+def _simulate(
+    request: SampleRequest, template: KrylovTemplate, progress: Callable[[int, int], None] | None
+) -> Measured:
+    """Return the samples of each row's circuits, job after job of a simulator."""
+    circuits = request.backend.compile(template.circuits, request.basis)
+    angles = krylov_angles(template, request.coefficients, time_step=request.time_step)
+    measured: Measured = []
+    for sampler, rows in _jobs(request):
+        of_rows = [values[rows] for values in angles]
+        measured += _run_job(sampler, circuits, of_rows, request.basis.n_qubits, shots=request.shots)
+        if progress is not None:
+            progress(len(measured), len(request.coefficients))
+    return measured
 
 
 def _circumstances(backend: Backend, circuits: Sequence[QuantumCircuit], n_qubits: int) -> dict[str, Any]:

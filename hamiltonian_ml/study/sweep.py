@@ -180,15 +180,9 @@ def _run_all(
         left: dict[str, Task] = {task.key: task for task in pending}
         try:
             with _opened(executor, workers) as pool:
-                futures: dict[Future[Status], Task] = {
-                    pool.submit(run_cell, task, run, folder, threads=threads): task for task in pending
-                }
-                for future in as_completed(futures):
-                    status = future.result()
-                    if status != "busy":
-                        breaks = 0
-                        del left[futures[future].key]
-                        yield status
+                for status in _run_in(pool, left, run, folder, threads):
+                    breaks = 0
+                    yield status
         except BrokenExecutor as error:  # the system killed a worker: finished cells are on disk, the others run again
             breaks += 1
             if isinstance(executor, Executor) or (executor is not None and breaks >= _MAX_BREAKS):
@@ -208,6 +202,18 @@ def _run_all(
         pending = list(left.values())
     if pending:
         yield from _run_alone(pending, run, folder, threads)
+
+
+def _run_in(pool: Executor, left: dict[str, Task], run: Run, folder: Path, threads: int) -> Iterator[Status]:
+    """Yield how each cell ended but for those that are busy elsewhere, which stay in ``left``."""
+    futures: dict[Future[Status], Task] = {
+        pool.submit(run_cell, task, run, folder, threads=threads): task for task in left.values()
+    }
+    for future in as_completed(futures):
+        status = future.result()
+        if status != "busy":
+            del left[futures[future].key]
+            yield status
 
 
 def _run_alone(pending: list[Task], run: Run, folder: Path, threads: int) -> Iterator[Status]:
