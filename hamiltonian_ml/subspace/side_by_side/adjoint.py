@@ -62,25 +62,12 @@ def find_responses(batch, asked, tolerance, rows, n_live, n_parts, room):
     The rest fills lanes. Sources are brought to length one: those of rows that are decided may be tiny.
     """
     n_rows, energies, units = len(rows), asked.energies[rows], batch.units[rows]
-    floors, origins, sizes, scales = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
-    steps, shift, reductions = np.zeros(n_rows), np.zeros(n_rows), np.ones(n_rows)
-    going, sound = np.ones(n_rows, dtype=np.bool_), np.ones(n_rows, dtype=np.bool_)
-    going[n_live:] = False
+    floors, origins, steps, shift = np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows), np.zeros(n_rows)
+    reductions, sound = np.full(n_rows, next_reduction(tolerance)), np.ones(n_rows, dtype=np.bool_)
     enter_group(batch, rows, floors, origins, n_parts, room)
-    for k in range(n_rows):
-        sizes[k] = norm(asked.sources[rows[k], 0])
-        scales[k] = 1.0 / sizes[k] if 0.0 < sizes[k] < np.inf else 0.0
-        going[k] &= sizes[k] < np.inf
-        reductions[k] = next_reduction(tolerance)
-    enter_vectors(asked.states, 0, rows, n_parts, room.other)
-    enter_vectors(asked.sources, 0, rows, n_parts, room.wide_source)
-    spread(scales, 0, n_parts, room.wide_factors)
-    scale_lanes(room.wide_source, get(room.wide_factors, 0))
-    for u in range(len(room.w)):
-        put(room.w, u, single(get(room.wide_source, u)))
-    clear_lanes(room.p)
-    clear_lanes(room.hp)
-    clear_lanes(room.wide_x)
+    sizes = _enter_sources(asked, rows, n_parts, room)
+    going = sizes < np.inf
+    going[n_live:] = False
     for _ in range(_ROUNDS):
         used = respond_lanes(
             batch, room, (energies - origins) / units, floors, n_parts, reductions, _MOST_PRODUCTS, shift, sound
@@ -108,6 +95,25 @@ def find_responses(batch, asked, tolerance, rows, n_live, n_parts, room):
     take_vectors(room.wide_x, n_parts, rows, n_live, 0, asked.answers)
     for k in range(n_live):
         project_out(asked.answers[rows[k], 0], asked.states[rows[k], 0])
+
+
+@compiled
+def _enter_sources(asked, rows, n_parts, room):
+    """Write the states, and the sources at length one as what is left of them; return the lengths that they had."""
+    sizes, scales = np.zeros(len(rows)), np.zeros(len(rows))
+    for k in range(len(rows)):
+        sizes[k] = norm(asked.sources[rows[k], 0])
+        scales[k] = 1.0 / sizes[k] if 0.0 < sizes[k] < np.inf else 0.0
+    enter_vectors(asked.states, 0, rows, n_parts, room.other)
+    enter_vectors(asked.sources, 0, rows, n_parts, room.wide_source)
+    spread(scales, 0, n_parts, room.wide_factors)
+    scale_lanes(room.wide_source, get(room.wide_factors, 0))
+    for u in range(len(room.w)):
+        put(room.w, u, single(get(room.wide_source, u)))
+    clear_lanes(room.p)
+    clear_lanes(room.hp)
+    clear_lanes(room.wide_x)
+    return sizes
 
 
 @compiled

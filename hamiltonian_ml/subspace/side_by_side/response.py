@@ -72,13 +72,19 @@ def respond_lanes(batch, room, energies, floors, n_parts, reductions, max_produc
             batch.left, batch.right, batch.codes, group.real, group.turning, search, image, sums, _CURVATURE
         )
         products += 1
-        for row in range(n_rows):
-            curvature = row_sum(sums, _CURVATURE, row, n_parts)
-            steps[row] = slopes[row] / curvature if moving[row] and curvature > 0.0 else 0.0
-            if moving[row] and not curvature > 0.0:
-                moving[row], sound[row] = False, False
+        _choose_steps(sums, n_parts, slopes, steps, moving, sound)
         spread(steps, _STEP, n_parts, factors)
         _descend(z, residual, search, image, group.diagonal, factors, sums)
+
+
+@compiled
+def _choose_steps(sums, n_parts, slopes, steps, moving, sound):
+    """Find how far each row goes along its direction: not at all where that is no way down."""
+    for row in range(len(steps)):
+        curvature = row_sum(sums, _CURVATURE, row, n_parts)
+        steps[row] = slopes[row] / curvature if moving[row] and curvature > 0.0 else 0.0
+        if moving[row] and not curvature > 0.0:
+            moving[row], sound[row] = False, False
 
 
 @compiled
