@@ -12,15 +12,12 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
-from hamiltonian_ml.bases.states import Samples, words_from_register_bytes
-from hamiltonian_ml.sampling.files import write_whole
 from hamiltonian_ml.sampling.ledger import (
     COLLECTED,
     LOST,
@@ -31,7 +28,8 @@ from hamiltonian_ml.sampling.ledger import (
     Ledger,
     RequestRecord,
 )
-from hamiltonian_ml.sampling.pieces import Piece, halves, packed, split_jobs
+from hamiltonian_ml.sampling.parts import Parts
+from hamiltonian_ml.sampling.pieces import halves, packed, split_jobs
 from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.service import (
     TRIES,
@@ -41,7 +39,7 @@ from hamiltonian_ml.sampling.service import (
     blames_the_size,
     persistently,
 )
-from hamiltonian_ml.sampling.store import SampleStore, npz_bytes
+from hamiltonian_ml.sampling.store import SampleStore
 
 Compiled = tuple[Sequence[QuantumCircuit], dict[str, Any]]
 _ROUNDS = 3  # of jobs in one run: the planned ones, and twice new ones for what failed or came back incomplete
@@ -132,6 +130,7 @@ class _Work:
 
     def __init__(self, run: RemoteRun, ledger: Ledger, request: SampleRequest, record: RequestRecord) -> None:
         self._run, self._ledger, self._request, self._record = run, ledger, request, record
+        self._parts = Parts(run.store.path / "parts")
         self._angles = run.angles(request.coefficients)
         self.last_reason = ""
 
@@ -194,22 +193,12 @@ class _Work:
 
     def keep_samples(self) -> None:
         """Put the registers of all jobs together, keep the samples in the store and remove the parts."""
-        n_qubits = self._request.basis.n_qubits
-        n_rows, n_circuits = len(self._request.coefficients), self._run.n_circuits
-        cells: list[list[list[Samples]]] = [[[] for _ in range(n_circuits)] for _ in range(n_rows)]
-        files = [self._part(job.tag) for job in self._record.jobs if job.state == COLLECTED]
-        for job in self._record.jobs:
-            if job.state == COLLECTED:
-                for piece, register in self._measured(job):
-                    for row, measured in zip(range(piece.start, piece.stop), register, strict=True):
-                        words = words_from_register_bytes(measured, n_qubits)
-                        cells[row][piece.circuit].append(Samples.from_words(words, n_qubits))
-        whole = [[Samples.union(parts) for parts in row] for row in cells]
+        collected = [job for job in self._record.jobs if job.state == COLLECTED]
+        whole = self._parts.join(collected, self._request, self._run.n_circuits)
         sent = [job for job in self._record.jobs if job.job_id is not None]
         seconds, marks = {job.job_id: job.seconds for job in sent}, {job.job_id: job.circumstances for job in sent}
         self._run.store.keep(self._request, whole, jobs=seconds, circumstances_of_jobs=marks)
-        for file in files:
-            file.unlink(missing_ok=True)
+        self._parts.remove(collected)
 
     def _sent(self, place: int, circuits: Sequence[QuantumCircuit], circumstances: dict[str, Any]) -> str:
         """Return the name of a job that the service has; hand it in if, and only if, the service does not have it.
@@ -281,14 +270,7 @@ class _Work:
         seconds = job.seconds if charged is None else charged  # what is not known may have been charged
         if state == "done":
             registers = persistently(service, lambda: service.result(job_id))
-            whole = len(registers) == len(job.pieces)  # if not, nothing says which of them these are
-            came = {
-                str(k): register
-                for k, (piece, register) in enumerate(zip(job.pieces, registers, strict=True) if whole else ())
-                if register.shape[:2] == (piece.circuits, piece.shots)
-            }
-            write_whole(self._part(job.tag), npz_bytes(came))
-            missing = tuple(piece for k, piece in enumerate(job.pieces) if str(k) not in came)
+            missing = self._parts.keep(job, registers)
             self.last_reason = "results were incomplete" if missing else self.last_reason
             self._note(place, state=COLLECTED, missing=missing, seconds=seconds)
             return
@@ -304,13 +286,6 @@ class _Work:
                 f"job {job_id} on backend {self._request.backend.name!r} was cancelled; run again to send it anew, "
                 "other jobs are kept."
             )
-
-    def _measured(self, job: JobRecord) -> list[tuple[Piece, NDArray[np.uint8]]]:
-        with np.load(self._part(job.tag), allow_pickle=False) as content:
-            return [(job.pieces[int(k)], content[k]) for k in content.files]
-
-    def _part(self, tag: str) -> Path:
-        return self._run.store.path / "parts" / f"{tag}.npz"
 
     def _note(self, place: int, **changes: Any) -> None:
         self._record = self._ledger.write(self._record.with_job(place, **changes))
