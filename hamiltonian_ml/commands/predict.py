@@ -28,7 +28,7 @@ def predict(
         check_file(out)
     from hamiltonian_ml.bases.files import whole_file
     from hamiltonian_ml.estimators.persistence import load
-    from hamiltonian_ml.study.fitting import predict_table
+    from hamiltonian_ml.study.predicting import predict_table
     from hamiltonian_ml.study.tables import read_table
 
     if not model.is_file():

@@ -1,6 +1,6 @@
-"""One model for a user's own table: split, scale, fit, score; and predictions for another table.
+"""One model for a user's own table: split, scale, fit, score.
 
-In: pandas frames. Out: a fitted estimator that takes the table's own units, scores, and a frame of predictions.
+In: a pandas frame. Out: a fitted estimator that takes the table's own units, and scores.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
@@ -20,10 +19,10 @@ from hamiltonian_ml.bases.checks import check_choice, check_integer, check_real
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
+from hamiltonian_ml.estimators.transformer import TASKS
 from hamiltonian_ml.sampling.usage import Usage
-from hamiltonian_ml.study.tables import in_numpy, listed, numbers_of, require_columns, row_numbers
+from hamiltonian_ml.study.tables import in_numpy, numbers_of, require_columns, row_numbers
 
-TASKS = ("auto", "classification", "regression")
 _MOST_CLASSES = 20  # numbers with more distinct values are taken for quantities
 _FEW_ROWS = 20  # in which even classes of one row may be meant
 _LARGEST_SEED = 2**32 - 1
@@ -143,54 +142,6 @@ def preview_table(table: pd.DataFrame, settings: FitSettings, *, price_per_minut
     return ready.model.preview(_scaled(StandardScaler().fit(features), features), price_per_minute=price_per_minute)
 
 
-class PredictedTable(NamedTuple):
-    """What a model says of a table.
-
-    Attributes
-    ----------
-    predictions : DataFrame
-        ``prediction``, or ``prediction_0`` and on for several targets, for a classifier ``probability_<class>``, and
-        what the certificate says: ``trusted`` and, for a classifier, ``decided``; with the table's index.
-    score : float
-        Accuracy of a classifier, R2 of a regressor, over the rows that hold the true value; NaN if none does.
-    n_scored : int
-        Number of these rows.
-    """
-
-    predictions: pd.DataFrame
-    score: float
-    n_scored: int
-
-
-def predict_table(model: HamiltonianEstimator, table: pd.DataFrame) -> PredictedTable:
-    """Return predictions for every row, and their score where the table holds true values too.
-
-    Raises
-    ------
-    ValueError
-        If a feature of the model is missing or holds no numbers, a true class is none of the model's, or the model is
-        a transformer.
-    """
-    if not hasattr(model, "predict"):
-        raise ValueError(
-            f"the model is a {type(model).__name__}, which predicts nothing; give a classifier or regressor."
-        )
-    names = getattr(model, "feature_names_in_", None)
-    if names is None:
-        raise ValueError("the model was fitted without names of columns; predict with it in Python.")
-    require_columns(table, list(names))
-    features = numbers_of(table[list(names)], may_drop=False)
-    columns: dict[str, Any] = {"prediction": model.predict(features)}
-    if is_classifier(model):
-        odds = model.predict_proba(features)
-        columns |= {f"probability_{label}": odds[:, k] for k, label in enumerate(model.classes_.tolist())}
-    elif columns["prediction"].ndim == 2:
-        columns = {f"prediction_{k}": values for k, values in enumerate(columns["prediction"].T)}
-    certificate = model.certify(features)
-    columns |= {name: certificate[name].values for name in ("trusted", "decided") if name in certificate}
-    return PredictedTable(pd.DataFrame(columns, index=table.index), *_score(model, features, table))
-
-
 class _Prepared(NamedTuple):
     """A model that is not fitted yet, and checked rows; ``train`` and ``test`` are places of rows."""
 
@@ -227,26 +178,6 @@ def _prepared(table: pd.DataFrame, settings: FitSettings, *, verbose: bool) -> _
 
 def _scaled(scaler: StandardScaler, features: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(scaler.transform(features), columns=features.columns)
-
-
-def _score(model: HamiltonianEstimator, features: pd.DataFrame, table: pd.DataFrame) -> tuple[float, int]:
-    """Return the score of the rows whose true value is there, and their number."""
-    name = getattr(model, "target_name_", None)
-    if name is None or name not in table.columns or table[name].isna().all():
-        return float("nan"), 0
-    known = table[name].notna()
-    truth, features = table.loc[known, name], features[known]
-    if not is_classifier(model):
-        return float(model.score(features, numbers_of(truth.to_frame(), may_drop=False)[name].to_numpy())), len(truth)
-    if model.classes_.dtype.kind not in "biuf":  # fit takes what is neither a number nor a truth value for text
-        truth = truth.astype(str)
-    unseen = sorted(set(truth.tolist()) - set(model.classes_.tolist()), key=str)
-    if unseen:
-        raise ValueError(
-            f"column {name!r} holds the class {unseen[0]!r}, which the model never saw; it knows "
-            f"{listed(model.classes_.tolist())}. Empty the column to predict without a score."
-        )
-    return float(model.score(features, np.array(truth.tolist(), dtype=model.classes_.dtype))), len(truth)
 
 
 def _check_filled(target: pd.Series[Any]) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hamiltonian_ml.study.fitting import FitSettings, fit_table, predict_table
+from hamiltonian_ml.study.fitting import FitSettings, fit_table
+from hamiltonian_ml.study.predicting import predict_table
 
 
 def settings(**changes):
