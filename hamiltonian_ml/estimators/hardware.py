@@ -20,6 +20,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _get_feature_names
 
 from hamiltonian_ml.estimators import options
+from hamiltonian_ml.estimators.head_files import SAME_OUTPUTS
 from hamiltonian_ml.estimators.identity import identity_of
 from hamiltonian_ml.estimators.validation import checked_rows
 from hamiltonian_ml.learning.embedding import linear_embedding
@@ -30,7 +31,6 @@ from hamiltonian_ml.sampling.store import SampleStore, as_store, npz_bytes
 from hamiltonian_ml.sampling.usage import Usage
 
 _ROWS = ("X", "columns", "y", "sample_weight")
-_SAME_PARTS = 1e-3  # another processor rounds differently through many layers; another model is off by about one
 
 
 class HardwareMethods:
@@ -219,7 +219,7 @@ class HardwareMethods:
 
     def _has_parts_of(self, content: dict[str, NDArray[Any]]) -> bool:
         parts, own = content["parts"], self._parts_of_user(_table(content))
-        return parts.shape == own.shape and np.allclose(parts, own, rtol=_SAME_PARTS, atol=_SAME_PARTS)
+        return parts.shape == own.shape and np.allclose(parts, own, rtol=SAME_OUTPUTS, atol=SAME_OUTPUTS)
 
     def _parts_of_user(self, X: Any) -> NDArray[np.float64]:
         """Return what fitted models among the parameters make of rows, since their text does not tell them apart."""

@@ -28,7 +28,7 @@ _REFUSALS = (
 )  # of the user's own code
 # In units of the largest: another processor rounds 32-bit numbers differently through many layers; another model is off
 # by about one.
-_SAME_LOGITS = 1e-3
+SAME_OUTPUTS = 1e-3
 
 
 class ForeignObjectError(ValueError):
@@ -77,7 +77,7 @@ def take_back(head: Any) -> None:
     if expected is not None:
         found = _logits(head, probes)
         deviation = np.inf if found is None or found.shape != expected.shape else np.abs(found - expected).max()
-        if not deviation <= _SAME_LOGITS * max(1.0, np.abs(expected).max()):  # NaN is no agreement
+        if not deviation <= SAME_OUTPUTS * max(1.0, np.abs(expected).max()):  # NaN is no agreement
             raise ForeignObjectError(
                 f"base must be the model that the head was fitted on, but its logits differ by up to {deviation:.3g}; "
                 "pass that one, fitted as it was then."

@@ -21,12 +21,11 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.estimators.head_files import FOREIGN
+
 # These say where files lie, what may be spent, what is shown, or what is read off a fit that is done; they do not
 # change what is fitted. Every other parameter counts, those to come included.
 NO_PART_OF_THE_FIT = frozenset({"store", "max_qpu_seconds", "verbose", "checkpoint", "decision_rounds", "strings"})
-# A head's frozen models. What they make of the rows is looked at itself, so that a model fitted on another processor,
-# which rounds differently, is the same; here their class and settings do.
-_SEEN_IN_THE_ROWS = ("base", "features")
 _WITHOUT_VALUE = (AttributeError, OSError, PickleError, RuntimeError, TypeError, ValueError)  # what pickling may raise
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
 
@@ -62,7 +61,9 @@ def digest_of(arrays: Iterable[NDArray[Any]]) -> str:
 
 
 def _text(name: str, value: Any) -> str:
-    value = _by_value(_outline(value) if name in _SEEN_IN_THE_ROWS else value)
+    # What a head's frozen models make of the rows is looked at itself, so that a model fitted on another processor,
+    # which rounds differently, is the same; here their class and settings do.
+    value = _by_value(_outline(value) if name in FOREIGN else value)
     if isinstance(value, _PLAIN):
         return repr(value)
     try:

@@ -33,8 +33,6 @@ except ModuleNotFoundError:  # the extra "heads" is not installed: the class can
     _Module = _Function = object
 
 _LEARNED = ("bias", "features", "labels", "intercepts")
-_TOL = 1e-8  # residual in units of a row's largest coefficient, as in training
-_MIN_GAP = 1e-3  # gap floor of the derivative, in the same units
 
 
 class HamiltonianLayer(_Module):
@@ -211,10 +209,10 @@ class _Expectations(_Function):
     def forward(
         context: Any, coefficients: Any, structure: SubspaceStructure, rotations: NDArray[np.float64] | None
     ) -> Any:
-        context.states = solve(coefficients.detach().cpu().numpy(), structure, rotations, tol=_TOL)
+        context.states = solve(coefficients.detach().cpu().numpy(), structure, rotations)
         return torch.from_numpy(context.states.expectations).to(coefficients.device)
 
     @staticmethod
     def backward(context: Any, *cotangents: Any) -> Any:
-        pulled = pull_back(context.states, cotangents[0].detach().cpu().numpy(), min_gap=_MIN_GAP)
+        pulled = pull_back(context.states, cotangents[0].detach().cpu().numpy())
         return torch.from_numpy(pulled).to(cotangents[0].device), None, None

@@ -22,7 +22,7 @@ from qiskit.transpiler.passes import ALAPScheduleAnalysis, PadDelay
 from hamiltonian_ml.sampling.native import NativeCircuit, measured_bits, packed_result, read_native
 
 # A density matrix of 12 qubits takes 270 MB.
-FULL_NOISE_QUBITS = 12
+_MAX_QUBITS = 12
 _NOISELESS = {"rz", "barrier", "measure", "delay"}  # relaxation while a qubit waits is not an entry of the model
 
 
@@ -56,9 +56,9 @@ class FullNoiseSampler(BaseSamplerV2):
             raise ValueError("shots must be given with each PUB or to run, got neither.")
         programs = [read_native(pub.circuit) for pub in coerced]
         most = max((len(program.qubits) for program in programs), default=0)
-        if most > FULL_NOISE_QUBITS:
+        if most > _MAX_QUBITS:
             raise ValueError(
-                f"circuit uses {most} qubits, and a density matrix holds {FULL_NOISE_QUBITS} at most; "
+                f"circuit uses {most} qubits, and a density matrix holds {_MAX_QUBITS} at most; "
                 "draw errors by TrajectorySampler instead."
             )
         noisy = [noisy_circuit(program, self._target) for program in programs]
