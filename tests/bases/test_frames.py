@@ -70,7 +70,7 @@ def test_expectations_rotate_with_the_bloch_vectors(problem, seed):
     before = dense_expectations(basis.labels, product_state(vectors))
     after = dense_expectations(basis.labels, product_state(turned))
     np.testing.assert_allclose(rotate(basis, before[None], rotations)[0], after, atol=1e-7)  # arccos of a cosine near 1
-    np.testing.assert_allclose(rotate_back(basis, after[None], rotations)[0], before, atol=1e-7)
+    np.testing.assert_allclose(rotate_back(basis, after[None], rotations)[0], before, atol=1e-7)  # the same
 
 
 @given(problem=small_problems(), seed=seeds)
@@ -94,6 +94,7 @@ def test_the_product_state_is_all_zeros_in_its_frame_and_has_the_stated_energy(p
     for row, (values, vectors) in enumerate(zip(coefficients, frames.bloch_vectors, strict=True)):
         dense = dense_hamiltonian(basis.labels, rotated[row])
         assert dense[0, 0].real == pytest.approx(frames.energies[row], abs=1e-12)  # round-off, as below
+        # Round-off.
         assert product_energy(basis.labels, values, vectors) == pytest.approx(frames.energies[row], abs=1e-12)
         exact = np.linalg.eigvalsh(dense_hamiltonian(basis.labels, values))
         assert frames.energies[row] >= exact[0] - 1e-12
@@ -117,7 +118,7 @@ def test_rotations_are_proper(problem):
     rotations = mean_field_frames(basis, coefficients).rotations
     products = rotations @ np.swapaxes(rotations, -1, -2)
     np.testing.assert_allclose(products, np.broadcast_to(np.eye(3), products.shape), atol=1e-14)  # round-off
-    np.testing.assert_allclose(np.linalg.det(rotations), 1, atol=1e-14)
+    np.testing.assert_allclose(np.linalg.det(rotations), 1, atol=1e-14)  # round-off
 
 
 def test_a_general_optimiser_rarely_finds_a_lower_product_state(rng):
@@ -193,7 +194,7 @@ def test_the_transverse_ising_ring_has_its_known_product_energy(field, sign):
     basis = PauliBasis.ring(6)  # an even ring: the antiferromagnet is the ferromagnet with every other spin turned
     frames = mean_field_frames(basis, terms(basis, ZZ=sign, X=field))
     per_qubit = -field if field > 2 else -1 - field**2 / 4  # cos(theta)**2 + field sin(theta), minimised
-    assert frames.energies[0] == pytest.approx(6 * per_qubit, rel=1e-12)
+    assert frames.energies[0] == pytest.approx(6 * per_qubit, rel=1e-12)  # the tolerance of the states, squared
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_independent_qubits_point_against_their_fields(rng):
     frames = mean_field_frames(basis, fields.reshape(5, 9))
     sizes = np.linalg.norm(fields, axis=2)
     np.testing.assert_allclose(frames.bloch_vectors, -fields / sizes[:, :, None], atol=1e-15)  # round-off
-    np.testing.assert_allclose(frames.energies, -sizes.sum(axis=1), rtol=1e-15)
+    np.testing.assert_allclose(frames.energies, -sizes.sum(axis=1), rtol=1e-15)  # round-off
 
 
 @given(seed=seeds, isotropic=st.booleans(), ring=st.booleans())
@@ -261,7 +262,7 @@ def test_scaling_a_hamiltonian_scales_its_energy_only(scale, seed):
     coefficients = np.random.default_rng(seed).normal(size=(1, basis.n_terms))
     plain, scaled = mean_field_frames(basis, coefficients), mean_field_frames(basis, scale * coefficients)
     np.testing.assert_allclose(scaled.energies, scale * plain.energies, rtol=1e-7)  # soft modes
-    np.testing.assert_allclose(scaled.bloch_vectors, plain.bloch_vectors, atol=1e-5)
+    np.testing.assert_allclose(scaled.bloch_vectors, plain.bloch_vectors, atol=1e-5)  # the same, to first order
 
 
 def test_a_hamiltonian_of_zeros_has_the_computational_frame():
@@ -279,7 +280,7 @@ def test_rotations_are_accurate_near_both_poles(angle, tilt, down):
     basis = PauliBasis.chain(1)
     rotation = mean_field_frames(basis, -vector[None]).rotations[0, 0]
     np.testing.assert_allclose(rotation @ vector, [0, 0, 1], atol=1e-10)  # -z is met to 1e-10
-    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-14)
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-14)  # round-off
     assert np.linalg.det(rotation) == pytest.approx(1)
     if not down:  # the smallest rotation: it moves nothing by more than the tilt
         assert np.linalg.norm(rotation - np.eye(3), 2) <= 2 * np.sin(tilt / 2) + 1e-14
@@ -296,7 +297,7 @@ def test_more_sweeps_and_more_starts_never_raise_the_energy(rng):
     basis = PauliBasis.ring(12)
     coefficients = rng.normal(size=(10, basis.n_terms))
     by_sweeps = [mean_field_frames(basis, coefficients, max_sweeps=n).energies for n in (1, 2, 8, 9, 10, 20, 200)]
-    assert (np.diff(by_sweeps, axis=0) <= 1e-12).all()
+    assert (np.diff(by_sweeps, axis=0) <= 1e-12).all()  # round-off
 
 
 def test_seventy_qubits_are_no_different(rng):

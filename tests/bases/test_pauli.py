@@ -32,7 +32,7 @@ def test_the_operator_is_qiskits_sum_of_the_labels(basis, seed):
     got = basis.to_operator(values).to_matrix()
     np.testing.assert_allclose(got, dense_hamiltonian(basis.labels, values), atol=1e-13)  # round-off of a sum
     qiskit = SparsePauliOp(basis.labels, values).to_matrix()
-    np.testing.assert_allclose(got, qiskit, atol=1e-13)
+    np.testing.assert_allclose(got, qiskit, atol=1e-13)  # round-off
 
 
 def test_an_x_on_qubit_0_flips_the_lowest_bit_of_the_index():

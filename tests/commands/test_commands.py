@@ -47,6 +47,7 @@ def test_predictions_are_those_of_the_model_in_the_units_of_the_table(folder):
     model = HamiltonianClassifier.load(folder / "m.nc")
     table = pd.read_csv(folder / "iris.csv")[list(model.feature_names_in_)]
     assert written["prediction"].tolist() == model.predict(table).tolist()
+    # Predictions repeat to about this.
     np.testing.assert_allclose(written["probability_setosa"], model.predict_proba(table)[:, 0], rtol=1e-9)
     assert set(written["trusted"]) <= {True, False}
     assert set(written["decided"]) <= {True, False}
@@ -59,6 +60,7 @@ def test_folding_the_scale_into_the_operators_changes_no_answer(folder):
     features = table.drop(columns="species")
     scaled = (features - features.mean()) / features.std(ddof=0)
     plain = HamiltonianClassifier(2, max_iter=5, random_state=0).fit(scaled, table["species"])
+    # Round-off of the scale, and the solver's residual.
     np.testing.assert_allclose(folded.decision_function(features), plain.decision_function(scaled), atol=1e-7)
 
 

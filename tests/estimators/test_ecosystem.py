@@ -96,7 +96,7 @@ def test_every_embedding_and_graph_fits_clones_pickles_and_is_saved(make, option
         with pytest.raises(ValueError, match=r"whose embedding is an object of your own .* pass load"):
             make.load(tmp_path / "model.nc")
         assert not np.array_equal(model.parameters_.maps.inner.parameters, np.ones(2))  # it was learned too
-    assert model.check_gradients(X[:8], y[:8]) < 1e-6
+    assert model.check_gradients(X[:8], y[:8]) < 1e-6  # differences are good to about 1e-8
 
 
 def test_zigzag_couples_next_nearest_neighbours(moons):

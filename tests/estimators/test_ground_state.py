@@ -44,11 +44,11 @@ MODELS = {
 def test_all_basis_states_give_the_exact_ground_state(name, rng):
     operator = MODELS[name](rng)
     exact, got = exact_ground_state(operator), ground_state(operator, selection="full")
-    assert got.energy == pytest.approx(exact.energy, abs=1e-6)
-    assert got.gap == pytest.approx(exact.gap, abs=1e-6)
-    assert got.residual < 1e-6
+    assert got.energy == pytest.approx(exact.energy, abs=1e-6)  # residuals, squared
+    assert got.gap == pytest.approx(exact.gap, abs=1e-6)  # residuals, squared
+    assert got.residual < 1e-6  # 1e-8 of the largest coefficient, with room
     assert not got.degenerate
-    assert got.expectation(operator) == pytest.approx(got.energy, abs=1e-9)
+    assert got.expectation(operator) == pytest.approx(got.energy, abs=1e-9)  # round-off
     basis = PauliBasis.from_operator(operator)
     np.testing.assert_allclose(got.expectations(basis), exact.expectations(basis), atol=1e-5)  # residual over the gap
 
@@ -95,7 +95,7 @@ def test_degenerate_ground_states_are_reported_as_such(operator):
     got = ground_state(operator, selection="full")
     assert got.degenerate
     assert got.gap == 0.0
-    assert got.energy == pytest.approx(exact_ground_state(operator).energy, abs=1e-8)
+    assert got.energy == pytest.approx(exact_ground_state(operator).energy, abs=1e-8)  # residuals, squared
 
 
 def _open_ising(n, field, *more):
@@ -200,10 +200,10 @@ def test_expectation_values_of_long_strings_are_those_of_the_dense_state(frame, 
         turns = np.kron(quaternion[3] * np.eye(2) - 1j * np.einsum("a,aij->ij", quaternion[:3], PAULIS), turns)
     state = turns.conj().T @ state  # back to the computational axes
     labels = ["XYZIII", "IYIYIY", "ZZZZZZ", "YYYXIZ", "IXIIYX", "IIIIIY", "IIIIII"]
-    assert np.vdot(state, operator.to_matrix() @ state).real == pytest.approx(got.energy, abs=1e-9)
+    assert np.vdot(state, operator.to_matrix() @ state).real == pytest.approx(got.energy, abs=1e-9)  # round-off
     for observable in [*map(SparsePauliOp, labels), SparsePauliOp(labels, rng.normal(size=len(labels)))]:
         dense = np.vdot(state, observable.to_matrix() @ state).real
-        assert got.expectation(observable) == pytest.approx(dense, abs=1e-12)
+        assert got.expectation(observable) == pytest.approx(dense, abs=1e-12)  # round-off
 
 
 def test_a_string_too_long_for_local_frames_is_refused_with_the_way_out(rng):
@@ -279,7 +279,7 @@ def test_whether_an_operator_is_hermitian_depends_on_no_unit(unit):
 def test_the_whole_space_of_a_22_site_ring():
     """XXZ ring; the energy was found independently in the zero-magnetisation sector."""
     got = ground_state(_ring(22, [("XX", 0.3), ("YY", 0.3), ("ZZ", 1.0)]), selection="full")
-    assert got.energy == pytest.approx(-23.936013, abs=1e-6)
+    assert got.energy == pytest.approx(-23.936013, abs=1e-6)  # as many digits as are known
 
 
 def test_results_are_shown_in_a_few_words():

@@ -58,7 +58,7 @@ def test_a_head_that_has_learned_nothing_answers_as_the_base(moons):
     head = HamiltonianHeadClassifier(base, n_qubits=2, max_iter=1, learning_rate=1e-9, random_state=0).fit(X, y)
     head.parameters_ = head.parameters_._replace(labels=np.zeros_like(head.parameters_.labels))
     np.testing.assert_allclose(head.decision_function(X), base.decision_function(X), atol=1e-6)  # intercepts moved 1e-9
-    np.testing.assert_allclose(head.predict_proba(X), base.predict_proba(X), atol=1e-6)
+    np.testing.assert_allclose(head.predict_proba(X), base.predict_proba(X), atol=1e-6)  # the same
 
 
 def test_the_report_counts_what_was_fixed_and_broken(moons):
@@ -80,7 +80,7 @@ def test_the_report_counts_what_was_fixed_and_broken(moons):
 def test_gradients_through_given_logits_agree_with_central_differences(moons, selection):
     X, y, base = moons
     head = HamiltonianHeadClassifier(base, n_qubits=3, selection=selection, max_iter=3, random_state=0).fit(X, y)
-    assert head.check_gradients(X[:8], y[:8]) < 1e-6
+    assert head.check_gradients(X[:8], y[:8]) < 1e-6  # differences are good to about 1e-8
 
 
 def test_bases_with_decisions_only_and_plain_functions_will_do(moons):

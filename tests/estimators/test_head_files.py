@@ -162,6 +162,7 @@ def test_a_base_may_be_rounded_otherwise_but_not_be_another(path, base, factor, 
 
     if taken:
         again = HamiltonianHeadClassifier.load(path, base=other)
+        # What a base may be off by.
         np.testing.assert_allclose(again.predict_proba(X), head.predict_proba(X), rtol=1e-3)
     else:
         with pytest.raises(ValueError, match="base must be the model that the head was fitted on"):

@@ -114,14 +114,14 @@ def test_cayley_blocks_are_the_orthogonal_matrices_of_the_formula(size):
 
     angles = torch.randn(3, size * (size - 1) // 2, dtype=torch.float64)
     found = cayley_blocks(angles, size).numpy()
-    assert blocks.orthogonality_error(found) < 1e-12
+    assert blocks.orthogonality_error(found) < 1e-12  # round-off
     for block, row in zip(found, angles.numpy(), strict=True):
         skew, k = np.zeros((size, size)), 0
         for i in range(size):
             for j in range(i + 1, size):
                 skew[i, j], skew[j, i], k = row[k], -row[k], k + 1
         one = np.eye(size)
-        np.testing.assert_allclose(block, (one - skew) @ np.linalg.inv(one + skew), atol=1e-12)
+        np.testing.assert_allclose(block, (one - skew) @ np.linalg.inv(one + skew), atol=1e-12)  # round-off
 
 
 @pytest.fixture
@@ -136,8 +136,9 @@ def test_features_are_scaled_by_training_questions_alone(prepared):
     _, made = prepared
     shown = made.tables["train"][..., :-1].reshape(-1, made.tables["train"].shape[-1] - 1)
     np.testing.assert_allclose(shown.mean(0), 0, atol=1e-5)  # 32 bits
-    np.testing.assert_allclose(shown.std(0), 1, atol=1e-5)
+    np.testing.assert_allclose(shown.std(0), 1, atol=1e-5)  # 32 bits
     components = shown[:, :-1]
+    # 32 bits.
     np.testing.assert_allclose(components.T @ components / len(shown), np.eye(components.shape[1]), atol=1e-4)
 
 
@@ -163,7 +164,7 @@ def test_perplexity_is_that_of_true_statements_as_the_base_gives_them(prepared):
     test = made.asked["test"]
     true = [test.scores[k, q.answer] for k, q in enumerate(made.world.questions["test"]) if q.form == "plain"]
     assert found["base_perplexity"][0] == pytest.approx(np.exp(-np.mean(true)), rel=1e-5)  # 32 bits
-    assert found["perplexity"][0] == pytest.approx(found["base_perplexity"][0], rel=1e-5)
+    assert found["perplexity"][0] == pytest.approx(found["base_perplexity"][0], rel=1e-5)  # 32 bits
     assert found["cz"][0] == 0
     assert found["perplexity_noisy"][0] == found["perplexity_shots"][0]  # no gates, no noise
 

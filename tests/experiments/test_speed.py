@@ -147,7 +147,7 @@ def test_the_mark_of_lanes_does_what_the_mark_of_numbers_does(rng):
         expected[u] += table["single"][code] * x["single"][v]
         expected[v] += table["single"][code] * x["single"][u]
     multiply.touch_lanes(left, right, codes, table, x, y)
-    np.testing.assert_allclose(y["single"], expected, atol=1e-5)
+    np.testing.assert_allclose(y["single"], expected, atol=1e-5)  # single precision
 
 
 def test_arpack_reaches_the_residual_with_the_settings_it_is_given():

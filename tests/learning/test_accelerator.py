@@ -52,7 +52,7 @@ def test_levels_are_those_of_the_compiled_search(problem):
     # Energies are off by the square of a residual over a gap.
     np.testing.assert_allclose(got.energies, expected.energies, atol=1e-12)
     overlaps = np.einsum("rld,rld->rl", got.states.conj(), expected.states)
-    np.testing.assert_allclose(np.abs(overlaps), 1, atol=1e-12)
+    np.testing.assert_allclose(np.abs(overlaps), 1, atol=1e-12)  # the same of overlaps
 
 
 def test_steps_are_counted_as_in_the_compiled_search(problem):
@@ -68,8 +68,8 @@ def test_residuals_are_those_of_the_states(problem):
     for row, (psi, energy) in enumerate(zip(levels.states[:, 0], levels.energies[:, 0], strict=True)):
         residual = np.linalg.norm(structure.matrix(coeffs[row]) @ psi - energy * psi)
         assert np.linalg.norm(psi) == pytest.approx(1, abs=1e-12)  # round-off of a sum of squares
-        assert levels.residuals[row, 0] == pytest.approx(residual, abs=1e-13)
-        assert residual <= 1e-8 * np.abs(coeffs[row]).max() + 1e-13
+        assert levels.residuals[row, 0] == pytest.approx(residual, abs=1e-13)  # round-off
+        assert residual <= 1e-8 * np.abs(coeffs[row]).max() + 1e-13  # round-off
 
 
 def test_expectation_values_are_those_of_the_compiled_loops(problem, rng):
@@ -97,7 +97,7 @@ def test_gradients_are_those_of_the_compiled_search(problem, rng):
     levels = ground_state.lowest_levels(structure, coeffs, tol=1e-12)
     expected = ground_state.coefficient_gradients(structure, coeffs, levels, cotangents, tol=1e-12)
     got = accelerator.coefficient_gradients(structure, coeffs, levels, cotangents, tol=1e-12)
-    np.testing.assert_allclose(got, expected, atol=1e-8 * np.abs(expected).max())
+    np.testing.assert_allclose(got, expected, atol=1e-8 * np.abs(expected).max())  # tolerances of 1e-12 over gaps
     assert np.abs(expected).max() > 1e-2
 
 
@@ -113,7 +113,7 @@ def test_sources_of_other_objectives_have_the_gradient_of_the_compiled_search(pr
     without = ground_state.coefficient_gradients(*arguments, tol=1e-12)
     monkeypatch.setattr(responses, "respond_rows", None)  # the compiled loop is not to be used
     got = accelerator.coefficient_gradients(*arguments, sources=sources, tol=1e-12)
-    np.testing.assert_allclose(got, expected, atol=1e-8 * np.abs(expected).max())
+    np.testing.assert_allclose(got, expected, atol=1e-8 * np.abs(expected).max())  # tolerances of 1e-12 over gaps
     assert np.abs(expected - without).max() > 1e-3
 
 
@@ -138,12 +138,12 @@ def test_the_smallest_subspaces_are_solved(dimension, rng):
     assert not levels.fallback.any()
     for row in range(7):
         exact = np.linalg.eigvalsh(structure.matrix(coeffs[row]).toarray())[:2]
-        np.testing.assert_allclose(levels.energies[row], exact, atol=1e-12)
+        np.testing.assert_allclose(levels.energies[row], exact, atol=1e-12)  # residuals, squared
     cotangents = rng.normal(size=coeffs.shape)
     expected, got = (
         solver.coefficient_gradients(structure, coeffs, levels, cotangents) for solver in (ground_state, accelerator)
     )
-    np.testing.assert_allclose(got, expected, atol=1e-8)
+    np.testing.assert_allclose(got, expected, atol=1e-8)  # the tolerance over gaps
     assert np.isinf(levels.gaps).all() == (dimension == 1)
 
 
@@ -155,7 +155,7 @@ def test_strings_that_flip_nothing_or_something_are_enough(flips, rng):
     coeffs = rng.normal(size=(1, structure.basis.n_terms))
     levels = accelerator.lowest_levels(structure, coeffs)
     exact = np.linalg.eigvalsh(structure.matrix(coeffs[0]).toarray())[0]
-    assert levels.energies[0, 0] == pytest.approx(exact, abs=1e-12)
+    assert levels.energies[0, 0] == pytest.approx(exact, abs=1e-12)  # residuals, squared
     values = accelerator.expectations(structure, levels.ground_states, levels.ground_states)
     assert values[0] @ coeffs[0] == pytest.approx(exact, abs=1e-12)  # H is the sum of its strings
 
@@ -175,9 +175,9 @@ def test_good_guesses_save_multiplications(rng):
     cold = accelerator.lowest_levels(structure, coeffs)
     warm = accelerator.lowest_levels(structure, coeffs * 1.0001, guesses=cold.states)
     assert (warm.products < cold.products / 2).all()
-    np.testing.assert_allclose(warm.energies[:, 0], 1.0001 * cold.energies[:, 0], rtol=1e-10)
+    np.testing.assert_allclose(warm.energies[:, 0], 1.0001 * cold.energies[:, 0], rtol=1e-10)  # residuals, squared
     lowest_only = accelerator.lowest_levels(structure, coeffs, guesses=cold.states[:, :1])
-    np.testing.assert_allclose(lowest_only.energies[:, 0], cold.energies[:, 0], rtol=1e-10)
+    np.testing.assert_allclose(lowest_only.energies[:, 0], cold.energies[:, 0], rtol=1e-10)  # residuals, squared
 
 
 def test_a_level_that_comes_out_lower_than_the_ground_level_takes_its_place():
@@ -190,7 +190,7 @@ def test_a_level_that_comes_out_lower_than_the_ground_level_takes_its_place():
     guesses[:, 0, 0] = 1.0
     structure = restrict(basis, Subspace.from_integers([0, 1, 2, 3], 5))
     levels = accelerator.lowest_levels(structure, coeffs, gap_tol=1e-8, guesses=guesses)
-    np.testing.assert_allclose(levels.energies, [[-3.0, 1.0]] + 6 * [[-2.0, 0.0]], atol=1e-9)
+    np.testing.assert_allclose(levels.energies, [[-3.0, 1.0]] + 6 * [[-2.0, 0.0]], atol=1e-9)  # residuals, squared
     assert not levels.fallback.any()
 
 
@@ -202,6 +202,7 @@ def test_a_degenerate_ground_level_gets_the_same_state_and_the_same_floored_grad
     structure = restrict(basis, Subspace.full(5))
     states, on_cpu = (solve(coeffs, structure, tol=1e-10, device=device) for device in ("accelerator", "cpu"))
     assert (states.levels.gaps < 1e-3).all()
+    # Residuals, squared.
     np.testing.assert_allclose(states.levels.energies[:, 0], on_cpu.levels.energies[:, 0], atol=1e-11)
     np.testing.assert_allclose(states.expectations[0], on_cpu.expectations[0], atol=1e-8)  # one start, one state
     cotangents = rng.normal(size=coeffs.shape)
@@ -209,6 +210,7 @@ def test_a_degenerate_ground_level_gets_the_same_state_and_the_same_floored_grad
         solver.coefficient_gradients(structure, coeffs, states.levels, cotangents, tol=1e-10, min_gap=min_gap)
         for solver, min_gap in ((ground_state, 0.05), (accelerator, 0.05), (accelerator, 0.5))
     )
+    # The tolerance over the floor of gaps.
     np.testing.assert_allclose(got, expected, atol=1e-8 * np.abs(expected).max())
     assert np.abs(free).max() < 0.5 * np.abs(got).max()  # a higher floor damps more
 
@@ -222,7 +224,7 @@ def test_what_the_device_leaves_undone_the_cpu_finishes_and_says_so(rng, monkeyp
     monkeypatch.setattr(accelerator, "MAX_PRODUCTS", 8)
     rescued = accelerator.lowest_levels(structure, coeffs, tol=1e-10)
     assert rescued.fallback.tolist() == [row != 3 for row in range(7)]
-    np.testing.assert_allclose(rescued.energies[:, 0], proper.energies[:, 0], atol=1e-12)
+    np.testing.assert_allclose(rescued.energies[:, 0], proper.energies[:, 0], atol=1e-12)  # residuals, squared
     monkeypatch.setattr(accelerator, "MAX_RESPONSE_PRODUCTS", 0)
     expected, got = (
         solver.coefficient_gradients(structure, coeffs, proper, coeffs**2) for solver in (ground_state, accelerator)
@@ -245,8 +247,9 @@ def test_rows_beyond_the_memory_wait_for_the_next_batch(rng, monkeypatch):
     whole = solve(coeffs, structure, device="accelerator")
     monkeypatch.setattr(accelerator, "_LARGEST_BATCH", 1)  # at least one row at a time, however small
     parts = solve(coeffs, structure, device="accelerator")
+    # The same steps, up to round-off.
     np.testing.assert_allclose(parts.levels.energies, whole.levels.energies, atol=1e-12)
-    np.testing.assert_allclose(parts.expectations, whole.expectations, atol=1e-10)
+    np.testing.assert_allclose(parts.expectations, whole.expectations, atol=1e-10)  # the same
     np.testing.assert_allclose(pull_back(parts, cotangents), pull_back(whole, cotangents), atol=1e-6)  # over gaps
 
 
@@ -313,6 +316,7 @@ def test_solving_and_pulling_back_take_the_device_that_was_asked_for(framed, rng
     cotangents = rng.normal(size=coeffs.shape)
     gradients = pull_back(expected, cotangents)
     monkeypatch.setattr(responses, "respond_rows", None)  # the compiled loop is not to be used
+    # The tolerance over gaps.
     np.testing.assert_allclose(pull_back(got, cotangents), gradients, atol=1e-8 * np.abs(gradients).max())
 
 
@@ -356,6 +360,7 @@ def test_a_gpu_gives_what_the_cpu_gives(rng):
     with jax.enable_x64(True):
         assert {device.platform for device in layout_of(structure).columns.devices()} == {"gpu"}
     expected = solve(coeffs, structure, tol=1e-9, device="cpu")
+    # Residuals, squared.
     np.testing.assert_allclose(got.levels.energies[:, 0], expected.levels.energies[:, 0], atol=1e-11)
     np.testing.assert_allclose(got.expectations, expected.expectations, atol=1e-6)  # residuals over gaps
     cotangents = rng.normal(size=coeffs.shape)
@@ -363,4 +368,4 @@ def test_a_gpu_gives_what_the_cpu_gives(rng):
         solver.coefficient_gradients(structure, coeffs, got.levels, cotangents, tol=1e-10)
         for solver in (ground_state, accelerator)
     )
-    np.testing.assert_allclose(got, expected, atol=1e-8 * np.abs(expected).max())
+    np.testing.assert_allclose(got, expected, atol=1e-8 * np.abs(expected).max())  # the tolerance over gaps

@@ -144,8 +144,8 @@ def test_the_closest_of_three_logits_decides(rng):
             spread = np.linalg.norm(dense @ ket - np.vdot(ket, dense @ ket) * ket)
             candidates.append((outputs[row, best] - outputs[row, rival], 2 * spread * found.certificate.tilt[row]))
         margin, error = min(candidates, key=lambda pair: pair[0] - pair[1])
-        assert found.margins[row] == pytest.approx(margin, abs=1e-9)
-        assert found.errors[row] == pytest.approx(error, rel=1e-6)
+        assert found.margins[row] == pytest.approx(margin, abs=1e-9)  # round-off
+        assert found.errors[row] == pytest.approx(error, rel=1e-6)  # round-off
 
 
 def test_a_single_basis_state_is_always_in_doubt(rng):

@@ -58,6 +58,7 @@ def test_jax_gives_the_same_values_and_derivatives_compiled_or_not(problem, rng)
         for function in (jax.value_and_grad(loss), jax.jit(jax.value_and_grad(loss))):
             value, gradient = function(jnp.asarray(coeffs))
             assert gradient.dtype == jnp.float64
+            # The tolerance over gaps.
             assert float(value) == pytest.approx((weights * states.expectations).sum(), abs=1e-9)
             np.testing.assert_allclose(gradient, expected, atol=1e-8 * np.abs(expected).max())  # solver's residual
 
@@ -97,6 +98,7 @@ def test_expectations_in_local_frames_of_the_whole_space_are_those_without(rng):
     coeffs = rng.normal(size=(3, basis.n_terms))
     structure = restrict(basis, Subspace.full(4))
     framed = solve(coeffs, structure, mean_field_frames(basis, coeffs).rotations, tol=1e-11)
+    # The tolerance over gaps.
     np.testing.assert_allclose(framed.expectations, solve(coeffs, structure, tol=1e-11).expectations, atol=1e-9)
 
 

@@ -27,7 +27,7 @@ def test_readout_is_a_sum_over_strings_plus_a_constant(rng):
     parameters = Parameters(np.zeros(4), np.zeros((1, 4)), rng.normal(size=(2, 4)), np.array([0.5, -0.5]))
     values = rng.normal(size=(3, 4))
     expected = [[labels @ row + c for labels, c in zip(parameters.labels, (0.5, -0.5), strict=True)] for row in values]
-    np.testing.assert_allclose(readout(parameters, values), expected, rtol=1e-12)
+    np.testing.assert_allclose(readout(parameters, values), expected, rtol=1e-12)  # round-off
 
 
 def test_start_values_are_a_field_along_z_and_little_else():

@@ -43,14 +43,14 @@ def test_derivatives_of_a_regressor_are_in_the_units_of_its_targets():
     targets = 1e6 * np.column_stack([X[:, 0], X.sum(axis=1)])
     model = HamiltonianRegressor(2, max_iter=5, learning_rate=0.1, random_state=0).fit(X, targets)
     expected = differences(model.predict, X)
-    np.testing.assert_allclose(model.sensitivities(X).values, expected, atol=2e-5 * np.abs(expected).max())
+    np.testing.assert_allclose(model.sensitivities(X).values, expected, atol=2e-5 * np.abs(expected).max())  # as above
 
 
 def test_rows_in_chunks_give_the_same(monkeypatch):
     model = HamiltonianClassifier(2, max_iter=3, random_state=0).fit(X, [0, 1, 0, 1, 0, 1])
     whole = model.sensitivities(X).values
     monkeypatch.setattr("hamiltonian_ml.estimators.base._CHUNK_AMPLITUDES", 8)  # two rows of four states
-    np.testing.assert_allclose(model.sensitivities(X).values, whole, atol=1e-9)
+    np.testing.assert_allclose(model.sensitivities(X).values, whole, atol=1e-9)  # the solver's residual
 
 
 def test_features_and_classes_are_named():

@@ -79,7 +79,7 @@ def test_the_gradient_of_a_step_is_that_of_jax_through_the_whole_model(task):
             Settings(alpha=alpha, solver_tol=1e-11),
         )
         expected, expected_gradients = jax.value_and_grad(whole)(jax.tree.map(jax.numpy.asarray, start))
-    assert got.loss == pytest.approx(float(expected), abs=1e-10)
+    assert got.loss == pytest.approx(float(expected), abs=1e-10)  # the solver's residual
     for found, wanted in zip(jax.tree.leaves(got.gradients), jax.tree.leaves(expected_gradients), strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-8)  # the solver's residual over the gap
 
@@ -92,7 +92,7 @@ def test_the_gradient_agrees_with_central_differences(task, loss):
     with jax.enable_x64(True):
         assert (
             gradient_deviation(trained, (X, targets, weights), Chosen(structure, local_frames=False), loss, alpha=0.1)
-            < 1e-6
+            < 1e-6  # differences are good to about 1e-8
         )
 
 
@@ -115,6 +115,7 @@ def test_the_gradient_of_the_variance_penalty_agrees_with_central_differences(ta
     chosen = Chosen(structure, local_frames=False, boundary=find_boundary(structure))
     with jax.enable_x64(True):
         batch = (X, targets, weights)
+        # Differences are good to about 1e-8.
         assert gradient_deviation(trained, batch, chosen, softmax_cross_entropy, variance_penalty=0.5) < 1e-6
 
 
@@ -169,7 +170,7 @@ def test_the_record_of_an_epoch_does_not_depend_on_how_rows_are_split(task, rng)
         for size in (None, 8)
     )  # fmt: skip
     assert split.loss == pytest.approx(whole.loss, rel=1e-9)  # the solver's residual
-    assert split.outside_variance == pytest.approx(whole.outside_variance, rel=1e-8)
+    assert split.outside_variance == pytest.approx(whole.outside_variance, rel=1e-8)  # the same
     assert split.smallest_gap == pytest.approx(whole.smallest_gap, rel=1e-3)  # of two digits or so
 
 

@@ -37,7 +37,7 @@ def test_energies_and_all_expectations_are_exact(kind, n_qubits, seed):
     exact, state = exact_ground_state(operator), dmrg_ground_state(operator, **TIGHT)
     # the local solver stops at 1e-5 of the energy, and the error of the energy is the square of that
     assert state.energy == pytest.approx(exact.energy, abs=1e-8)
-    assert state.residual < 1e-3
+    assert state.residual < 1e-3  # 1e-5 of the energy, with room
     distance = state.residual / exact.gap + 1e-8  # of the two states; 1e-8 for exact ones and residuals of round-off
     np.testing.assert_allclose(state.expectations(basis), exact.expectations(basis), atol=2 * distance)
     assert state.expectation(operator) == pytest.approx(state.energy, abs=1e-12)  # round-off
@@ -71,7 +71,7 @@ def test_the_critical_ising_chain_of_50_qubits_has_its_free_fermion_values():
     assert state.converged
     values = state.expectations(basis)
     np.testing.assert_allclose(values_of(basis, values, "X"), x, atol=1e-6)  # even in the error of the state
-    np.testing.assert_allclose(values_of(basis, values, "ZZ"), zz, atol=1e-6)
+    np.testing.assert_allclose(values_of(basis, values, "ZZ"), zz, atol=1e-6)  # even in it too
     np.testing.assert_allclose(values_of(basis, values, "Z"), 0, atol=1e-3)  # odd: 1e-5 grows by 1 / gap = 16
 
 
@@ -81,11 +81,11 @@ def test_turning_the_axes_of_the_qubits_turns_the_expectations():
     turns = Rotation.random(50, rng=0).as_matrix()[None]
     turned = rotate(basis, uniform(basis, ZZ=-1.0, X=-1.5)[None], turns)
     rows = dmrg_expectations(basis, turned, random_state=0)
-    assert rows.energies[0] == pytest.approx(energy, abs=1e-6)
+    assert rows.energies[0] == pytest.approx(energy, abs=1e-6)  # 49 cuts, as above
     values = rotate_back(basis, rows.expectations, turns)[0]
-    np.testing.assert_allclose(values_of(basis, values, "X"), x, atol=1e-6)
-    np.testing.assert_allclose(values_of(basis, values, "ZZ"), zz, atol=1e-6)
-    np.testing.assert_allclose(values_of(basis, values, "YZ"), 0, atol=1e-4)
+    np.testing.assert_allclose(values_of(basis, values, "X"), x, atol=1e-6)  # even in the error of the state
+    np.testing.assert_allclose(values_of(basis, values, "ZZ"), zz, atol=1e-6)  # even in it too
+    np.testing.assert_allclose(values_of(basis, values, "YZ"), 0, atol=1e-4)  # linear in it
 
 
 def test_a_50_qubit_chain_is_solved_to_a_small_variance_below_any_product_state(rng):
@@ -96,7 +96,7 @@ def test_a_50_qubit_chain_is_solved_to_a_small_variance_below_any_product_state(
     assert (rows.residuals < 1e-4 * sizes).all()  # the root of a discarded weight of 1e-10, ten times over
     assert (rows.energies < mean_field_frames(basis, values, n_starts=30).energies - 0.01).all()
     assert rows.converged.all()
-    np.testing.assert_allclose(np.sum(values * rows.expectations, axis=1), rows.energies, rtol=1e-12)
+    np.testing.assert_allclose(np.sum(values * rows.expectations, axis=1), rows.energies, rtol=1e-12)  # round-off
 
 
 @pytest.mark.slow
@@ -105,9 +105,10 @@ def test_156_qubits_on_a_chain_are_solved(rng):
     energy, x, _, _ = free_fermions(156, 1.5)
     values = np.array([uniform(basis, ZZ=-1.0, X=-1.5), near_diagonal(basis, rng), rng.normal(size=basis.n_terms)])
     rows = dmrg_expectations(basis, values, random_state=0)
-    assert rows.energies[0] == pytest.approx(energy, abs=1e-6)
+    assert rows.energies[0] == pytest.approx(energy, abs=1e-6)  # 155 cuts, as for 50 qubits
+    # Even in the error of the state.
     np.testing.assert_allclose(values_of(basis, rows.expectations[0], "X"), x, atol=1e-6)
-    assert (rows.residuals < 1e-4 * np.linalg.norm(values, axis=1)).all()
+    assert (rows.residuals < 1e-4 * np.linalg.norm(values, axis=1)).all()  # as for 50 qubits
     assert (rows.energies < mean_field_frames(basis, values).energies).all()
 
 
@@ -125,10 +126,10 @@ def test_the_unit_of_energy_does_not_matter(rng, scale):
     basis = PauliBasis.chain(6)
     values = rng.normal(size=(1, basis.n_terms))
     plain, scaled = (dmrg_expectations(basis, values * s, random_state=0) for s in (1.0, scale))
-    np.testing.assert_allclose(scaled.energies, plain.energies * scale, rtol=1e-9)
-    np.testing.assert_allclose(scaled.expectations, plain.expectations, atol=1e-5)
+    np.testing.assert_allclose(scaled.energies, plain.energies * scale, rtol=1e-9)  # the weight that is discarded
+    np.testing.assert_allclose(scaled.expectations, plain.expectations, atol=1e-5)  # its root
     assert scaled.converged[0]
-    assert scaled.residuals[0] < 1e-4 * scale * np.linalg.norm(values)
+    assert scaled.residuals[0] < 1e-4 * scale * np.linalg.norm(values)  # as for 50 qubits
 
 
 def test_rows_agree_with_single_states_and_do_not_depend_on_each_other(rng):
@@ -139,8 +140,8 @@ def test_rows_agree_with_single_states_and_do_not_depend_on_each_other(rng):
     np.testing.assert_array_equal(rows.expectations[2], rows.expectations[0])
     for row, energy, expectations in zip(values, rows.energies, rows.expectations, strict=True):
         exact = exact_ground_state(basis.to_operator(row))
-        assert energy == pytest.approx(exact.energy, abs=1e-8)
-        np.testing.assert_allclose(expectations, exact.expectations(basis), atol=1e-4)
+        assert energy == pytest.approx(exact.energy, abs=1e-8)  # the local solver's 1e-5, squared
+        np.testing.assert_allclose(expectations, exact.expectations(basis), atol=1e-4)  # residuals over gaps
 
 
 def test_a_basis_may_lack_strings(rng):
@@ -150,8 +151,8 @@ def test_a_basis_may_lack_strings(rng):
     rows = dmrg_expectations(basis, values, **TIGHT)
     for row, energy, expectations in zip(values, rows.energies, rows.expectations, strict=True):
         exact = exact_ground_state(basis.to_operator(row))
-        assert energy == pytest.approx(exact.energy, abs=1e-8)
-        np.testing.assert_allclose(expectations, exact.expectations(basis), atol=1e-4)
+        assert energy == pytest.approx(exact.energy, abs=1e-8)  # the local solver's 1e-5, squared
+        np.testing.assert_allclose(expectations, exact.expectations(basis), atol=1e-4)  # residuals over gaps
 
 
 def test_no_rows_give_no_rows():

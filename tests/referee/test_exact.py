@@ -39,10 +39,10 @@ def assert_agrees_with_dense(state, matrix):
     levels, states = np.linalg.eigh(matrix)
     psi = state.amplitudes
     assert state.energy == pytest.approx(levels[0], abs=1e-10)  # round-off; the square of the residual for Lanczos
-    assert state.gap == pytest.approx(levels[1] - levels[0], abs=1e-9)
-    assert np.linalg.norm(psi) == pytest.approx(1, abs=1e-12)
+    assert state.gap == pytest.approx(levels[1] - levels[0], abs=1e-9)  # what Lanczos energies are good for
+    assert np.linalg.norm(psi) == pytest.approx(1, abs=1e-12)  # round-off
     residual = np.linalg.norm(matrix @ psi - state.energy * psi)
-    assert residual < 1e-8
+    assert residual < 1e-8  # 1e-11 of the energy, with room
     assert state.residual == pytest.approx(residual, abs=1e-11)  # round-off of sums of size 10
     assert abs(np.vdot(states[:, 0], psi)) == pytest.approx(1, abs=1e-9)  # a gap of .01 and the residual
 
@@ -55,12 +55,12 @@ def test_a_random_2_local_hamiltonian_agrees_with_the_dense_twin(n_qubits, seed)
     matrix = dense_hamiltonian(basis.labels, values)
     levels, states = np.linalg.eigh(matrix)
     assert state.energy == pytest.approx(levels[0], abs=1e-12)  # round-off
-    assert state.gap == pytest.approx(levels[1] - levels[0], abs=1e-12)
+    assert state.gap == pytest.approx(levels[1] - levels[0], abs=1e-12)  # round-off
     psi = state.amplitudes
-    assert state.residual == pytest.approx(np.linalg.norm(matrix @ psi - state.energy * psi), abs=1e-12)
+    assert state.residual == pytest.approx(np.linalg.norm(matrix @ psi - state.energy * psi), abs=1e-12)  # round-off
     if state.gap > 1e-3:  # below, round-off turns the state
         expected = dense_expectations(basis.labels, states[:, 0])
-        np.testing.assert_allclose(state.expectations(basis), expected, atol=1e-9)
+        np.testing.assert_allclose(state.expectations(basis), expected, atol=1e-9)  # round-off over the gap
 
 
 def test_y_has_the_sign_of_qiskits_convention():
@@ -83,10 +83,10 @@ def test_strings_of_any_length_may_repeat(n_qubits, seed):
     state = exact_ground_state(operator)
     matrix = dense_hamiltonian(operator.paulis.to_labels(), operator.coeffs.real)
     assert state.energy == pytest.approx(np.linalg.eigvalsh(matrix)[0], abs=1e-12)  # round-off
-    assert state.expectation(operator) == pytest.approx(state.energy, abs=1e-12)
+    assert state.expectation(operator) == pytest.approx(state.energy, abs=1e-12)  # round-off
     other = random_operator(rng, n_qubits, 5)
     expected = np.vdot(state.amplitudes, other.to_matrix() @ state.amplitudes).real
-    assert state.expectation(other) == pytest.approx(expected, abs=1e-12)
+    assert state.expectation(other) == pytest.approx(expected, abs=1e-12)  # round-off
 
 
 @pytest.mark.usefixtures("lanczos_from_7_qubits")
@@ -118,10 +118,10 @@ def test_lanczos_agrees_with_qiskits_sparse_matrix(n_qubits, real, rng):
     levels.sort()
     assert state.method == "lanczos"
     assert state.energy == pytest.approx(levels[0], abs=1e-10)  # both are exact to round-off and a squared residual
-    assert state.gap == pytest.approx(levels[1] - levels[0], abs=1e-10)
+    assert state.gap == pytest.approx(levels[1] - levels[0], abs=1e-10)  # the same of two levels
     psi = state.amplitudes
-    assert np.linalg.norm(matrix @ psi - state.energy * psi) == pytest.approx(state.residual, abs=1e-12)
-    assert state.residual < 1e-9
+    assert np.linalg.norm(matrix @ psi - state.energy * psi) == pytest.approx(state.residual, abs=1e-12)  # round-off
+    assert state.residual < 1e-9  # 1e-11 of the energy, with room
 
 
 def test_independent_qubits_are_solved_where_masks_are_long(rng):
@@ -131,7 +131,7 @@ def test_independent_qubits_are_solved_where_masks_are_long(rng):
     state = exact_ground_state(operator)
     sizes = np.linalg.norm(fields, axis=1)
     assert state.energy == pytest.approx(-sizes.sum(), abs=1e-11)  # round-off
-    assert state.gap == pytest.approx(2 * sizes.min(), abs=1e-10)
+    assert state.gap == pytest.approx(2 * sizes.min(), abs=1e-10)  # round-off, and a squared residual
     far = SparsePauliOp.from_sparse_list([("ZX", [0, 16], 1.0), ("ZZZ", [1, 2, 16], 1.0)], num_qubits=17)
     z, x = -fields[:, 2] / sizes, -fields[:, 0] / sizes
     assert state.expectation(far) == pytest.approx(z[0] * x[16] + z[1] * z[2] * z[16], abs=1e-8)  # residual / gap
@@ -146,8 +146,8 @@ def test_lanczos_and_dense_agree_at_twelve_qubits(rng, monkeypatch):
     monkeypatch.setattr(exact, "LANCZOS_QUBITS", 13)
     dense = exact_ground_state(operator)
     assert (lanczos.method, dense.method) == ("lanczos", "dense")
-    assert lanczos.energy == pytest.approx(dense.energy, abs=1e-11)
-    assert lanczos.gap == pytest.approx(dense.gap, abs=1e-10)
+    assert lanczos.energy == pytest.approx(dense.energy, abs=1e-11)  # round-off, and a squared residual
+    assert lanczos.gap == pytest.approx(dense.gap, abs=1e-10)  # the same of two levels
     np.testing.assert_allclose(lanczos.expectations(basis), dense.expectations(basis), atol=1e-8)  # residual / gap
 
 
@@ -162,8 +162,8 @@ def test_the_transverse_ising_ring_has_its_free_fermion_levels(n_qubits, field):
     even = -sum(mode(k + 0.5) for k in range(n_qubits))
     odd = -sum(mode(k) for k in range(1, n_qubits)) + field - 1
     state = exact_ground_state(ring_operator(n_qubits, ZZ=-1, X=-field))
-    assert state.energy == pytest.approx(even, abs=1e-11)
-    assert state.gap == pytest.approx(odd - even, abs=1e-9)
+    assert state.energy == pytest.approx(even, abs=1e-11)  # round-off, and a squared residual
+    assert state.gap == pytest.approx(odd - even, abs=1e-9)  # the same of two levels
     assert not state.degenerate
     assert state.expectation(ring_operator(n_qubits, Z=1)) == pytest.approx(0, abs=1e-8)  # the state is even
 
@@ -186,8 +186,8 @@ def test_lanczos_finds_equal_levels_that_a_single_run_steps_over(n_qubits, value
     operator = ring_operator(n_qubits, **values)
     levels = np.linalg.eigvalsh(operator.to_matrix().real)
     state = exact_ground_state(operator)
-    assert state.degenerate == (levels[1] - levels[0] < 1e-8)
-    assert state.gap == pytest.approx(levels[1] - levels[0], abs=1e-8)
+    assert state.degenerate == (levels[1] - levels[0] < 1e-8)  # round-off of equal levels
+    assert state.gap == pytest.approx(levels[1] - levels[0], abs=1e-8)  # what Lanczos energies are good for
 
 
 @pytest.mark.parametrize(("field", "degenerate"), [(1e-6, False), (1e-8, False), (1e-10, True), (0.0, True)])
@@ -216,7 +216,7 @@ def test_the_identity_shifts_the_energy_only(n_qubits, rng):
     shifted = exact_ground_state(operator + SparsePauliOp("I" * n_qubits, 1e5))
     assert shifted.energy - 1e5 == pytest.approx(plain.energy, abs=1e-10)  # round-off of 1e5
     assert (shifted.gap, shifted.residual) == (plain.gap, plain.residual)
-    assert shifted.expectation(operator) == pytest.approx(plain.energy, abs=1e-11)
+    assert shifted.expectation(operator) == pytest.approx(plain.energy, abs=1e-11)  # round-off, and a squared residual
 
 
 @pytest.mark.parametrize("n_qubits", [2, 12])
@@ -258,7 +258,7 @@ def test_equal_calls_give_equal_states():
 def test_the_xxz_ring_of_22_sites_has_its_known_energy():
     state = exact_ground_state(ring_operator(22, XX=0.3, YY=0.3, ZZ=1.0))
     assert state.energy == pytest.approx(-23.936013, abs=1e-6)  # found independently in the sector of no magnetisation
-    assert state.residual < 1e-8
+    assert state.residual < 1e-8  # 1e-11 of the energy, with room
     assert not state.degenerate
     assert state.gap == pytest.approx(1.0808e-3, abs=1e-6)  # the two Neel states, split by tunnelling
 

@@ -109,6 +109,7 @@ def test_canonical_tensors_are_isometries_of_the_same_state(n_sites, seed):
     vector = to_vector(state)
     assert abs(np.vdot(vector, to_vector(canonical))) == pytest.approx(np.linalg.norm(vector))
     for tensor in canonical:
+        # Round-off.
         np.testing.assert_allclose(np.einsum("asb,csb->ac", tensor, tensor.conj()), np.eye(len(tensor)), atol=1e-12)
 
 
@@ -125,6 +126,7 @@ def test_energy_and_variance_are_those_of_the_dense_state(n_sites, seed):
     vector = to_vector(state)
     energy, variance = energy_and_variance(state, operator_tensors(fields, couplings))
     assert energy == pytest.approx(np.vdot(vector, matrix @ vector).real, abs=1e-11)  # round-off of sums of size 100
+    # Round-off of squares.
     assert variance == pytest.approx(np.linalg.norm(matrix @ vector - energy * vector) ** 2, abs=1e-10)
 
 
@@ -135,7 +137,7 @@ def test_the_variance_of_a_long_eigenstate_is_far_below_the_rounding_of_its_squa
     state = product_state(np.tile([0.0, 0.0, 1.0], (n_sites, 1)))
     energy, variance = energy_and_variance(state, operator_tensors(fields, couplings))
     assert energy == pytest.approx(-n_sites / 3 - (n_sites - 1) / 7)
-    assert variance < 1e-3 * np.finfo(float).eps * energy**2
+    assert variance < 1e-3 * np.finfo(float).eps * energy**2  # a thousandth of that rounding
 
 
 @given(n_sites=st.integers(2, 5), seed=seeds)
@@ -163,8 +165,9 @@ def test_brackets_of_two_states_are_those_of_dense_vectors(seed):
     left, right = random_state(rng, 4), random_state(rng, 4, bond=2)
     matrix = dense_hamiltonian(labels, values)
     expected = np.vdot(to_vector(left), matrix @ to_vector(right))
+    # Round-off of sums of size 100.
     assert bracket(left, operator_tensors(fields, couplings), right) == pytest.approx(expected, abs=1e-11)
-    assert overlap(left, right) == pytest.approx(np.vdot(to_vector(left), to_vector(right)), abs=1e-13)
+    assert overlap(left, right) == pytest.approx(np.vdot(to_vector(left), to_vector(right)), abs=1e-13)  # round-off
 
 
 def test_a_projector_is_added_to_an_operator(rng):
@@ -182,4 +185,4 @@ def test_compression_keeps_the_largest_schmidt_vectors(rng):
     narrow = compress(state, 2)
     assert max(tensor.shape[0] for tensor in narrow) == 2
     assert abs(overlap(narrow, state)) == pytest.approx(np.linalg.norm(sizes[:2]), abs=1e-12)  # round-off
-    assert abs(overlap(compress(state, 4), state)) == pytest.approx(1, abs=1e-12)
+    assert abs(overlap(compress(state, 4), state)) == pytest.approx(1, abs=1e-12)  # round-off

@@ -170,6 +170,7 @@ def test_the_time_step_is_the_same_in_all_frames(rng):
     coefficients = rng.normal(size=(3, basis.n_terms))
     turned = rotate(basis, coefficients, mean_field_frames(basis, coefficients).rotations)
     assert np.abs(turned - coefficients).max() > 0.1
+    # Round-off of a rotation.
     np.testing.assert_allclose(krylov_time_step(basis, turned), krylov_time_step(basis, coefficients), rtol=1e-10)
 
 

@@ -163,7 +163,7 @@ def test_a_qubit_that_waits_relaxes_for_as_long_as_it_waits():
     circuit.measure_all()
     first = noise_of(read_native(circuit), device(2, t1=1e-4, seconds=1e-7))[0]
     shrunk = np.exp(-5e-7 / 1e-4)
-    np.testing.assert_allclose(first.waits[0], [(1 + 3 * shrunk) / 4, *[(1 - shrunk) / 4] * 3], atol=1e-12)
+    np.testing.assert_allclose(first.waits[0], [(1 + 3 * shrunk) / 4, *[(1 - shrunk) / 4] * 3], atol=1e-12)  # round-off
     assert first.waits[1][0] == 1.0
 
 

@@ -27,6 +27,7 @@ def test_the_discarded_weight_is_about_the_loss_of_fidelity(circuit):
     bare = circuit.remove_final_measurements(inplace=False)
     exact, cut = Statevector(bare).data, amplitudes(bare, bond_dimension=3)
     lost = 1 - abs(np.vdot(exact, cut)) ** 2 / np.vdot(cut, cut).real
+    # At most twice as much.
     assert discarded_weight(circuit, Backend("mps", bond_dimension=3)) == pytest.approx(lost, rel=1.0)
     assert lost > 1e-5
 
@@ -44,6 +45,7 @@ def test_on_a_ring_the_weight_that_aer_discards_is_about_its_loss_of_fidelity():
     exact, cut = Statevector(ring).data, np.asarray(simulator.run(kept, shots=1).result().data()["statevector"])
     lost = 1 - abs(np.vdot(exact, cut)) ** 2 / np.vdot(cut, cut).real
     assert lost > 1e-5
+    # At most twice as much.
     assert discarded_weight(ring, Backend("mps", bond_dimension=4)) == pytest.approx(lost, rel=1.0)
 
 

@@ -48,7 +48,7 @@ def test_features_are_scaled_by_the_training_rows_alone():
     table = load_table("iris")
     split = split_table(table, test_fraction=0.3, seed=0)
     np.testing.assert_allclose(split.train_features.mean(axis=0), 0, atol=1e-12)  # round-off of a mean
-    np.testing.assert_allclose(split.train_features.std(axis=0), 1, atol=1e-12)
+    np.testing.assert_allclose(split.train_features.std(axis=0), 1, atol=1e-12)  # round-off
     rows = table.features[split.train]
     expected = (table.features[split.test] - rows.mean(axis=0)) / rows.std(axis=0)
     np.testing.assert_allclose(split.test_features, expected, atol=1e-12)  # the same arithmetic

@@ -60,7 +60,7 @@ def test_pairs_are_compared_on_common_places_only(test, rng):
     base = rng.normal(size=40)
     scores = {"a": base + 1, "b": base + 0.1 * rng.normal(size=40), "c": np.where(np.arange(40) < 20, base, np.nan)}
     better, alike = compare(scores, [("a", "b"), ("b", "c")], test=test)
-    assert better.difference == pytest.approx(1, abs=0.1)
+    assert better.difference == pytest.approx(1, abs=0.1)  # six standard errors of 0.1 / sqrt(40)
     assert better.corrected < 1e-6
     assert alike.corrected >= alike.p_value > 1e-3
 
@@ -81,6 +81,7 @@ def test_unknown_methods_and_tests_are_refused():
 def test_critical_differences_are_those_of_the_published_example():
     # Demsar (2006), Sec. 3.2.3: 4 classifiers on 14 data sets, q = 2.569 at .05, critical difference 1.25.
     table = np.random.default_rng(0).normal(size=(14, 4))
+    # The published q has four digits.
     assert rank(table, list("abcd")).critical_difference == pytest.approx(2.569 * np.sqrt(4 * 5 / (6 * 14)), rel=1e-3)
 
 

@@ -28,7 +28,7 @@ def hidden():
     for label, value in {"Z0": 2.0, "X5": 1.0, "Y0 Y1": 2.0, "X2 X3": -1.0}.items():
         coeffs[0, basis.short_labels.index(label)] = value
     first, second = np.linalg.eigvalsh(structure.matrix(coeffs[0]).toarray())[:2]
-    assert second - first < 1e-12
+    assert second - first < 1e-12  # round-off
     levels = lowest_levels(structure, coeffs)
     assert levels.gaps[0] > 0.1
     return structure, coeffs, levels
@@ -44,7 +44,7 @@ def test_a_level_that_the_search_missed_is_damped_all_the_same(hidden, solver, s
     objective = structure.matrix(pull[0]).toarray()
     source = objective @ psi - (psi.conj() @ objective @ psi) * psi
     floor = MIN_GAP * np.abs(coeffs).max()
-    assert np.linalg.norm(matrix @ psi - levels.energies[0, 0] * psi) < 1e-6
+    assert np.linalg.norm(matrix @ psi - levels.energies[0, 0] * psi) < 1e-6  # the solver's tolerance, with room
     assert 0 < np.abs(got).max() <= 2 * np.linalg.norm(source) / (0.9 * floor)  # 2 |z|, with z = source / gap at most
 
 
@@ -77,7 +77,7 @@ def test_a_row_without_a_hamiltonian_has_no_gradient_and_spoils_no_other(rng, so
     coeffs[1] = 0.0
     got = solver.coefficient_gradients(structure, coeffs, lowest_levels(structure, coeffs), pull)
     assert not got[1].any()
-    np.testing.assert_allclose(got[[0, 2]], expected[[0, 2]], rtol=1e-6)
+    np.testing.assert_allclose(got[[0, 2]], expected[[0, 2]], rtol=1e-6)  # the solvers' tolerances over gaps
 
 
 def test_what_does_not_belong_together_is_refused(rng):

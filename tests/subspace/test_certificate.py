@@ -30,8 +30,9 @@ def test_figures_equal_those_of_dense_matrices(seed):
     for row in range(2):
         dense = dense_hamiltonian(basis.labels, coeffs[row])
         energy, residual, correction, weight = full_space_figures(dense, inside, levels.states[row, 0])
-        assert certificate.energy[row] == pytest.approx(energy, abs=1e-11)
+        assert certificate.energy[row] == pytest.approx(energy, abs=1e-11)  # round-off
         assert certificate.residual[row] == pytest.approx(residual, abs=1e-8)  # up to the solver's residual
+        # Twice a residual of about 3, times its error.
         assert certificate.variance[row] == pytest.approx(residual**2, abs=1e-7)
         # Denominators may be small by chance: relative to the sizes that they make.
         assert certificate.correction[row] == pytest.approx(correction, rel=1e-6, abs=1e-8)
@@ -54,6 +55,7 @@ def test_spreads_equal_those_of_dense_matrices(seed):
         dense, ket = dense_hamiltonian(basis.labels, operators[row]), np.zeros(32, dtype=complex)
         ket[inside] = states[row]
         product = dense @ ket
+        # Round-off.
         assert found[row] == pytest.approx(np.linalg.norm(product - np.vdot(ket, product).real * ket), rel=1e-9)
 
 
@@ -104,7 +106,7 @@ def test_the_whole_space_has_nothing_outside(rng):
     assert len(find_boundary(structure).words) == 0
     assert certificate.captured_weight[0] == 1.0
     assert certificate.correction[0] == 0.0
-    assert certificate.residual[0] < 1e-7
+    assert certificate.residual[0] < 1e-7  # the solver's tolerance
     assert certificate.trusted[0]
 
 
@@ -158,6 +160,7 @@ def test_the_boundary_is_that_of_flipping_every_state(n_qubits, connectivity, rn
     state = np.zeros(every.dimension, dtype=complex)
     state[every.subspace.places(structure.subspace.words)] = levels.ground_states[0]
     error = every.matrix(row[0]) @ state - levels.energies[0, 0] * state
+    # Round-off.
     assert certify(structure, row, levels, boundary=found).residual[0] == pytest.approx(np.linalg.norm(error), rel=1e-9)
 
 
@@ -215,6 +218,6 @@ def test_a_state_of_a_degenerate_level_is_not_trusted_even_if_its_residual_is_ze
     coeffs[0] = 0.0
     structure = restrict(heisenberg, Subspace.full(3))
     got = certify(structure, coeffs, lowest_levels(structure, coeffs, gap_tol=gap_tol))
-    assert (got.residual < 1e-5).all()
+    assert (got.residual < 1e-5).all()  # the solver's tolerance, with room
     np.testing.assert_array_equal(got.tilt, 1.0)
     assert not got.trusted.any()

@@ -42,7 +42,7 @@ def test_the_whole_space_leaves_nothing_to_extrapolate_from(rows):
     structure = restrict(basis, Subspace.full(9))
     levels = lowest_levels(structure, coeffs, tol=1e-10)
     got = extrapolate(structure, coeffs, levels)
-    np.testing.assert_allclose(got.energy, levels.energies[:, 0], atol=1e-12)
+    np.testing.assert_allclose(got.energy, levels.energies[:, 0], atol=1e-12)  # residuals, squared, and round-off
 
 
 def test_a_line_that_rises_towards_zero_variance_is_not_followed(rng):
@@ -63,7 +63,7 @@ def test_no_energy_unit_is_special(rows, unit):
     basis, coeffs = rows
     structure = restrict(basis, Subspace.from_integers(range(40), 9))
     one, other = (extrapolate(structure, u * coeffs, lowest_levels(structure, u * coeffs)) for u in (1.0, unit))
-    np.testing.assert_allclose(other.energy / unit, one.energy, rtol=1e-6)
+    np.testing.assert_allclose(other.energy / unit, one.energy, rtol=1e-6)  # the solver's tolerance, with room
     assert (one.energy < one.energies[0]).all()
 
 

@@ -47,8 +47,8 @@ def test_residuals_are_those_of_the_states(seed):
         psi, energy = levels.states[row, 0], levels.energies[row, 0]
         residual = np.linalg.norm(structure.matrix(coeffs[row]) @ psi - energy * psi)
         assert np.linalg.norm(psi) == pytest.approx(1, abs=1e-12)  # round-off of a sum of squares
-        assert residual <= 1e-8 * np.abs(coeffs[row]).max() + 1e-13
-        assert levels.residuals[row, 0] == pytest.approx(residual, abs=1e-12)
+        assert residual <= 1e-8 * np.abs(coeffs[row]).max() + 1e-13  # round-off
+        assert levels.residuals[row, 0] == pytest.approx(residual, abs=1e-12)  # round-off
 
 
 def test_the_whole_space_gives_the_dense_ground_state_and_its_expectation_values(rng):
@@ -79,7 +79,7 @@ def test_a_ground_state_that_the_start_misses_by_symmetry_is_found():
     coeffs = np.zeros((1, basis.n_terms))
     coeffs[0, [6, 10, 14]] = 1.0
     structure = restrict(basis, Subspace.full(2))
-    assert lowest_levels(structure, coeffs).energies[0, 0] == pytest.approx(-3.0, abs=1e-9)
+    assert lowest_levels(structure, coeffs).energies[0, 0] == pytest.approx(-3.0, abs=1e-9)  # residuals, squared
     triplet_first = np.zeros((1, 1, 4))
     triplet_first[0, 0, 0] = 1.0
     guessed = lowest_levels(structure, coeffs, gap_tol=1e-8, guesses=triplet_first)
@@ -91,7 +91,7 @@ def test_wrong_guesses_are_put_in_order(rng):
     coeffs = rng.normal(size=(1, structure.basis.n_terms))
     levels = lowest_levels(structure, coeffs, tol=1e-10)
     swapped = lowest_levels(structure, coeffs, tol=1e-10, guesses=levels.states[:, ::-1].copy())
-    assert swapped.energies[0, 0] == pytest.approx(levels.energies[0, 0], abs=1e-9)
+    assert swapped.energies[0, 0] == pytest.approx(levels.energies[0, 0], abs=1e-9)  # residuals, squared
 
 
 @pytest.mark.parametrize("wrong", [0.0, np.nan, np.inf])
@@ -103,7 +103,7 @@ def test_guesses_that_are_no_states_are_replaced(wrong, rng):
     guesses[0, 0, 3] = wrong
     guesses[0, 1] = wrong
     again = lowest_levels(structure, coeffs, tol=1e-10, gap_tol=1e-10, guesses=guesses)
-    np.testing.assert_allclose(again.energies, levels.energies, atol=1e-9)
+    np.testing.assert_allclose(again.energies, levels.energies, atol=1e-9)  # residuals, squared
 
 
 def test_bad_arguments_are_named(rng):
@@ -124,7 +124,7 @@ def test_energies_scale_with_the_unit(rng, unit):
     coeffs = rng.normal(size=(3, structure.basis.n_terms))
     coeffs /= np.abs(coeffs).max(axis=1, keepdims=True)
     expected, got = (lowest_levels(structure, u * coeffs, gap_tol=1e-8) for u in (1.0, unit))
-    np.testing.assert_allclose(got.energies / unit, expected.energies, rtol=1e-9)
+    np.testing.assert_allclose(got.energies / unit, expected.energies, rtol=1e-9)  # residuals, squared
 
 
 def test_good_guesses_save_multiplications(rng):
@@ -133,7 +133,7 @@ def test_good_guesses_save_multiplications(rng):
     cold = lowest_levels(structure, coeffs)
     warm = lowest_levels(structure, coeffs * 1.0001, guesses=cold.states)
     assert (warm.products < cold.products / 2).all()
-    np.testing.assert_allclose(warm.energies[:, 0], 1.0001 * cold.energies[:, 0], rtol=1e-10)
+    np.testing.assert_allclose(warm.energies[:, 0], 1.0001 * cold.energies[:, 0], rtol=1e-10)  # residuals, squared
 
 
 def test_real_problems_stay_real_and_agree_with_complex_arithmetic(rng):
@@ -144,7 +144,7 @@ def test_real_problems_stay_real_and_agree_with_complex_arithmetic(rng):
     nudged = coeffs + 1e-13 * (structure.basis.n_y % 2)
     mixed = lowest_levels(structure, nudged, tol=1e-10)
     assert mixed.states.dtype == np.complex128
-    np.testing.assert_allclose(mixed.energies[:, 0], real.energies[:, 0], atol=1e-11)
+    np.testing.assert_allclose(mixed.energies[:, 0], real.energies[:, 0], atol=1e-11)  # some tens of nudges
 
 
 @pytest.mark.parametrize("phase", [1.0 + 0j, 1j])
@@ -163,8 +163,8 @@ def test_a_degenerate_ground_state_has_no_gap():
     coeffs = np.zeros((1, basis.n_terms))
     coeffs[0, 9 + 8 :: 9] = 1.0  # antiferromagnetic ZZ on a triangle: six ground states
     levels = lowest_levels(restrict(basis, Subspace.full(3)), coeffs)
-    assert levels.energies[0, 0] == pytest.approx(-1.0, abs=1e-12)
-    assert levels.gaps[0] == pytest.approx(0.0, abs=1e-9)
+    assert levels.energies[0, 0] == pytest.approx(-1.0, abs=1e-12)  # round-off
+    assert levels.gaps[0] == pytest.approx(0.0, abs=1e-9)  # round-off of a diagonal matrix
 
 
 def test_one_state_has_an_energy_and_an_infinite_gap(rng):
@@ -183,9 +183,9 @@ def test_what_conjugate_gradients_leave_undone_lanczos_finishes_and_says_so(rng,
     monkeypatch.setattr(ground_state, "MAX_PRODUCTS", 3)
     rescued = lowest_levels(structure, coeffs)
     assert rescued.fallback.all()
-    np.testing.assert_allclose(rescued.energies[:, 0], proper.energies[:, 0], atol=1e-10)
+    np.testing.assert_allclose(rescued.energies[:, 0], proper.energies[:, 0], atol=1e-10)  # residuals, squared
     overlap = np.abs(np.einsum("rd,rd->r", rescued.ground_states.conj(), proper.ground_states))
-    np.testing.assert_allclose(overlap, 1, atol=1e-10)
+    np.testing.assert_allclose(overlap, 1, atol=1e-10)  # residuals, squared
 
 
 @given(seed=st.integers(0, 2**32 - 1))
@@ -218,7 +218,7 @@ def test_real_states_respond_to_imaginary_strings(rng):
     strings = [pauli_matrix(label) for label in basis.labels]
     expected = sum_over_states(dense_hamiltonian(basis.labels, coeffs[0]), strings[1], strings)
     assert abs(expected[1]) > 1e-2
-    np.testing.assert_allclose(got[0], expected, atol=1e-8)
+    np.testing.assert_allclose(got[0], expected, atol=1e-8)  # tolerances of 1e-12 over gaps
 
 
 def test_a_closing_gap_is_floored_instead_of_blowing_up():
@@ -254,5 +254,5 @@ def test_a_guess_of_zeros_is_no_guess():
     structure = restrict(basis, Subspace.from_integers([0, 1, 2], 3))
     coeffs = np.array([[1.0 if label.count("Z") == 1 and label.count("I") == 2 else 0.0 for label in basis.labels]])
     levels = lowest_levels(structure, coeffs, guesses=np.zeros((1, 2, 3)))
-    np.testing.assert_allclose(levels.energies, [[1.0, 1.0]], atol=1e-6)
-    np.testing.assert_allclose(np.linalg.norm(levels.states, axis=-1), 1.0, atol=1e-12)
+    np.testing.assert_allclose(levels.energies, [[1.0, 1.0]], atol=1e-6)  # round-off of a diagonal matrix
+    np.testing.assert_allclose(np.linalg.norm(levels.states, axis=-1), 1.0, atol=1e-12)  # round-off

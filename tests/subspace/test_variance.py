@@ -37,6 +37,7 @@ def test_the_value_is_the_certificate_s_variance_in_its_unit(problem):
     structure, _, coeffs = problem
     certificate = certify(structure, coeffs, lowest_levels(structure, coeffs, tol=1e-12))
     unit = (coeffs**2).sum(axis=1) / 5
+    # Round-off.
     np.testing.assert_allclose(_values(*problem)[0], certificate.variance / unit, rtol=1e-10)
 
 
@@ -56,8 +57,8 @@ def test_the_energy_unit_does_not_matter(problem):
     structure, boundary, coeffs = problem
     values, gradients = _values(*problem)
     scaled, scaled_gradients = _values(structure, boundary, 1e3 * coeffs)
-    np.testing.assert_allclose(scaled, values, rtol=1e-9)
-    np.testing.assert_allclose(1e3 * scaled_gradients, gradients, atol=1e-8)
+    np.testing.assert_allclose(scaled, values, rtol=1e-9)  # tolerances of 1e-12 over gaps
+    np.testing.assert_allclose(1e3 * scaled_gradients, gradients, atol=1e-8)  # the same
     np.testing.assert_allclose((gradients * coeffs).sum(axis=1), 0, atol=1e-8)  # so it does not change along H itself
 
 
@@ -79,7 +80,7 @@ def test_one_response_serves_the_variance_and_expectation_values(problem, rng):
         for cotangents, vectors in ((pulls, None), (np.zeros_like(pulls), sources))
     ]
     both = coefficient_gradients(structure, coeffs, levels, pulls, sources=sources, tol=1e-12)
-    np.testing.assert_allclose(both, sum(alone), atol=1e-10)
+    np.testing.assert_allclose(both, sum(alone), atol=1e-10)  # the tolerance of each solve
     assert all(np.abs(part).max() > 1e-3 for part in alone)
 
 

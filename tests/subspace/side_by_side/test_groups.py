@@ -80,7 +80,8 @@ def test_levels_and_gradients_are_those_of_single_rows(structure, one_by_one, le
     gradients = coefficient_gradients(structure, rows, expected, pulls, tol=TOL)
     most = n_rows % size if n_rows % size < 0.75 * size else 0
     assert max(left, default=0) <= most + max(3, n_rows // 3)  # those without a group, and the slowest
-    np.testing.assert_allclose(got.energies[:, 0], expected.energies[:, 0], atol=1e-12)
+    np.testing.assert_allclose(got.energies[:, 0], expected.energies[:, 0], atol=1e-12)  # residuals, squared
+    # 1e-4, squared, over a gap of a hundredth.
     np.testing.assert_allclose(got.energies[:, 1], expected.energies[:, 1], atol=1e-6)
     np.testing.assert_allclose(gradients, expected_gradients, atol=2e-7)  # the tolerance over a gap of a hundredth
     scale = np.abs(rows).max(axis=1)
@@ -89,10 +90,10 @@ def test_levels_and_gradients_are_those_of_single_rows(structure, one_by_one, le
         for level, tolerance in ((0, TOL), (1, 1e-4)):
             state = got.states[row, level]
             left_over = matrix @ state - got.energies[row, level] * state
-            assert np.linalg.norm(state) == pytest.approx(1, abs=1e-12)
+            assert np.linalg.norm(state) == pytest.approx(1, abs=1e-12)  # round-off
             left_over -= (np.vdot(got.states[row, 0], left_over) if level else 0.0) * got.states[row, 0]
             assert np.linalg.norm(left_over) <= tolerance * scale[row] * 1.01
-            assert got.residuals[row, level] == pytest.approx(np.linalg.norm(left_over), abs=1e-13)
+            assert got.residuals[row, level] == pytest.approx(np.linalg.norm(left_over), abs=1e-13)  # round-off
 
 
 @pytest.mark.parametrize("spoil", [np.nan, np.inf, 0.0, 1e-200, "another level"])
@@ -105,7 +106,7 @@ def test_guesses_of_no_use_do_no_harm(structure, one_by_one, spoil):
     else:
         guesses[3] = spoil
     got = lowest_levels(structure, rows, tol=TOL, gap_tol=1e-6, guesses=guesses)
-    np.testing.assert_allclose(got.energies, expected.energies, atol=1e-9)
+    np.testing.assert_allclose(got.energies, expected.energies, atol=1e-9)  # residuals, squared, over gaps
 
 
 @pytest.mark.parametrize("tol", [1e-6, 1e-8, 1e-11])
@@ -120,7 +121,7 @@ def test_guesses_in_the_wrong_order_are_put_right_at_once(structure):
     rows = _coefficients(structure, 8)
     found = lowest_levels(structure, rows, gap_tol=1e-8)
     again = lowest_levels(structure, rows, guesses=found.states[:, ::-1])
-    np.testing.assert_allclose(again.energies, found.energies, atol=1e-9)
+    np.testing.assert_allclose(again.energies, found.energies, atol=1e-9)  # residuals, squared, over gaps
     assert (again.products < 12).all()
 
 
@@ -136,6 +137,7 @@ def test_a_row_that_fails_leaves_its_neighbours_alone(structure, spoil):
     if spoil == 0.0:
         rows = np.where(others[:, None], rows, 0.0)  # any state is a ground state of H = 0
         got = lowest_levels(structure, rows, tol=TOL)
+        # Residuals, squared.
         np.testing.assert_allclose(got.energies[others, 0], expected.energies[others, 0], atol=1e-12)
         np.testing.assert_array_equal(got.energies[2], 0.0)
     states[2] = spoil
@@ -145,7 +147,7 @@ def test_a_row_that_fails_leaves_its_neighbours_alone(structure, spoil):
             coefficient_gradients(structure, rows, levels, pulls)
     else:
         again = coefficient_gradients(structure, rows, levels, pulls)
-        np.testing.assert_allclose(again[others], gradients[others], atol=1e-6)
+        np.testing.assert_allclose(again[others], gradients[others], atol=1e-6)  # the tolerance over gaps
         np.testing.assert_array_equal(again[2], 0.0)
 
 
@@ -156,6 +158,7 @@ def test_gradients_are_linear_in_pulls_of_any_size(structure, size):
     levels = lowest_levels(structure, rows, tol=TOL)
     pulls = np.random.default_rng(1).normal(size=rows.shape)
     expected = coefficient_gradients(structure, rows, levels, pulls)
+    # The tolerance over gaps.
     np.testing.assert_allclose(coefficient_gradients(structure, rows, levels, size * pulls) / size, expected, atol=1e-6)
 
 
@@ -168,9 +171,9 @@ def test_the_unit_of_energy_does_not_matter(structure, left, unit):
     gradients = coefficient_gradients(structure, rows, expected, pulls)
     left.clear()
     got = lowest_levels(structure, unit * rows, tol=TOL)
-    np.testing.assert_allclose(got.energies[:, 0] / unit, expected.energies[:, 0], atol=1e-12)
+    np.testing.assert_allclose(got.energies[:, 0] / unit, expected.energies[:, 0], atol=1e-12)  # residuals, squared
     again = coefficient_gradients(structure, unit * rows, got, pulls)
-    np.testing.assert_allclose(unit * again, gradients, atol=1e-6)
+    np.testing.assert_allclose(unit * again, gradients, atol=1e-6)  # the tolerance over gaps
     assert max(left, default=0) <= 3
 
 
@@ -181,7 +184,7 @@ def test_gradients_hold_their_tolerance_at_states_that_do_not(structure, one_by_
     pulls = np.random.default_rng(1).normal(size=rows.shape)
     expected = one_by_one(lambda: coefficient_gradients(structure, rows, levels, pulls, tol=TOL))
     got = coefficient_gradients(structure, rows, levels, pulls, tol=TOL)
-    np.testing.assert_allclose(got, expected, atol=1e-7 * np.abs(expected).max())
+    np.testing.assert_allclose(got, expected, atol=1e-7 * np.abs(expected).max())  # the tolerance over gaps
 
 
 def test_sources_that_are_no_numbers_are_told(structure):
@@ -202,7 +205,7 @@ def test_sources_are_added_to_what_is_pulled(structure, one_by_one, is_complex):
     arguments = structure, rows, levels, pulls
     expected = one_by_one(lambda: coefficient_gradients(*arguments, sources=sources, tol=TOL))
     got = coefficient_gradients(*arguments, sources=sources.tolist(), tol=TOL)
-    np.testing.assert_allclose(got, expected, atol=1e-7 * np.abs(expected).max())
+    np.testing.assert_allclose(got, expected, atol=1e-7 * np.abs(expected).max())  # the tolerance over gaps
 
 
 def test_codes_that_fill_sixteen_bits_are_read_as_they_are(one_by_one):
@@ -215,9 +218,10 @@ def test_codes_that_fill_sixteen_bits_are_read_as_they_are(one_by_one):
     rows[:, (basis.paulis[:, 0] == 3) & (basis.paulis[:, 1] == 0)] -= 1.0
     expected = one_by_one(lambda: lowest_levels(structure, rows, n_levels=1, tol=TOL))
     got = lowest_levels(structure, rows, n_levels=1, tol=TOL)
-    np.testing.assert_allclose(got.energies[:, 0], expected.energies[:, 0], atol=1e-10)
+    np.testing.assert_allclose(got.energies[:, 0], expected.energies[:, 0], atol=1e-10)  # residuals, squared
     certificate = certify(structure, rows, got)
     alone = one_by_one(lambda: certify(structure, rows, got))
+    # Round-off of sums in another order.
     np.testing.assert_allclose(certificate.correction, alone.correction, rtol=1e-10)
 
 
@@ -230,8 +234,8 @@ def test_a_closed_gap_is_left_to_single_rows_and_damped(structure, one_by_one):
     pulls = np.random.default_rng(1).normal(size=rows.shape)
     expected = one_by_one(lambda: coefficient_gradients(structure, rows, levels, pulls))
     got = coefficient_gradients(structure, rows, levels, pulls)
-    np.testing.assert_allclose(levels.energies[:4, 0], -1.0, atol=1e-12)
-    np.testing.assert_allclose(got, expected, atol=1e-6 * np.abs(expected).max())
+    np.testing.assert_allclose(levels.energies[:4, 0], -1.0, atol=1e-12)  # round-off
+    np.testing.assert_allclose(got, expected, atol=1e-6 * np.abs(expected).max())  # the tolerance over gaps
 
 
 def test_answers_do_not_depend_on_the_number_of_threads(structure, monkeypatch):

@@ -41,6 +41,7 @@ def test_certificates_are_those_of_single_rows(problem, monkeypatch):
     levels = lowest_levels(structure, coeffs, tol=1e-10)
     alone, together = _both_ways(monkeypatch, lambda: certify(structure, coeffs, levels))
     for name in FIGURES:
+        # Round-off of sums in another order.
         np.testing.assert_allclose(getattr(together, name), getattr(alone, name), rtol=1e-12, err_msg=name)
 
 
@@ -48,9 +49,9 @@ def test_variances_and_their_derivatives_are_those_of_single_rows(problem, monke
     structure, coeffs = problem
     levels, boundary = lowest_levels(structure, coeffs, tol=1e-10), find_boundary(structure)
     alone, together = _both_ways(monkeypatch, lambda: outside_variance(structure, boundary, coeffs, levels))
-    np.testing.assert_allclose(together.values, alone.values, rtol=1e-12)
-    np.testing.assert_allclose(together.direct, alone.direct, atol=1e-13)
-    np.testing.assert_allclose(together.sources, alone.sources, atol=1e-13)
+    np.testing.assert_allclose(together.values, alone.values, rtol=1e-12)  # round-off
+    np.testing.assert_allclose(together.direct, alone.direct, atol=1e-13)  # round-off
+    np.testing.assert_allclose(together.sources, alone.sources, atol=1e-13)  # round-off
 
 
 def test_a_state_outside_of_the_same_energy_is_seen(monkeypatch):

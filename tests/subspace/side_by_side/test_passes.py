@@ -103,12 +103,14 @@ def test_a_group_has_the_hamiltonians_of_its_rows(n_qubits, rng):
     for k, row in enumerate(rows):
         matrix = structure.matrix(coeffs[row])
         diagonal = matrix.diagonal().real
-        np.testing.assert_allclose(got[k], matrix @ x[k], atol=1e-11)
+        np.testing.assert_allclose(got[k], matrix @ x[k], atol=1e-11)  # round-off
+        # Round-off of a sum over states.
         assert passes.row_sum(sums, 0, k, 2) == pytest.approx(np.vdot(x[k], matrix @ x[k]).real, abs=1e-9)
-        assert origins[k] == pytest.approx(diagonal.min(), abs=1e-12)
+        assert origins[k] == pytest.approx(diagonal.min(), abs=1e-12)  # round-off
+        # Round-off.
         assert floors[k] == pytest.approx(preconditioner_floor(tables[row], diagonal) / units[row], rel=1e-12)
         shifted = room.group.diagonal["single"][:, 2 * k]
-        np.testing.assert_allclose(shifted, (diagonal - diagonal.min()) / units[row], atol=1e-5)
+        np.testing.assert_allclose(shifted, (diagonal - diagonal.min()) / units[row], atol=1e-5)  # single precision
 
 
 def test_items_lie_on_as_few_cache_lines_as_they_can():
