@@ -12,7 +12,7 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.selection.refine import refine
 from hamiltonian_ml.selection.rows import distinct_rows
-from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected
+from hamiltonian_ml.selection.strategy import Selected, dimension_of
 from hamiltonian_ml.subspace.structure import restrict
 
 
@@ -59,8 +59,7 @@ class ClassicalSelection:
         seed: np.random.SeedSequence,
     ) -> Selected:
         """Return the states of largest estimated weight; arguments as in `Selection.select`."""
-        dimension = DEFAULT_MAX_DIMENSION if self.max_dimension is None else self.max_dimension
-        dimension = min(dimension, 2 ** min(basis.n_qubits, 62))
+        dimension = dimension_of(self.max_dimension, basis.n_qubits)
         rows, shares = distinct_rows(coefficients, weights, max_rows=self.max_rows, rng=np.random.default_rng(seed))
         reference = Subspace.span(basis.n_qubits, np.zeros((1, basis.n_words), dtype=np.uint64))
         rounds = max(self.rounds, int(np.ceil(np.log(dimension) / np.log(4.0))))

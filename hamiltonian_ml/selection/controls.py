@@ -11,7 +11,7 @@ from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.selection.draws import different_strings
-from hamiltonian_ml.selection.strategy import DEFAULT_MAX_DIMENSION, Selected, span_with_flips
+from hamiltonian_ml.selection.strategy import Selected, dimension_of, span_with_flips
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,6 @@ class NoiseSelection:
 
 def _drawn(n_qubits: int, max_dimension: int | None, probability: float, seed: np.random.SeedSequence) -> Subspace:
     """Return different bitstrings as independent draws would show them, and the states that every strategy keeps."""
-    wanted = DEFAULT_MAX_DIMENSION if max_dimension is None else max_dimension
-    wanted = min(wanted, 2 ** min(n_qubits, 62))
+    wanted = dimension_of(max_dimension, n_qubits)
     drawn = different_strings(n_qubits, probability, wanted, np.random.default_rng(seed))
     return span_with_flips(n_qubits, drawn, wanted)

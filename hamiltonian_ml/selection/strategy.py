@@ -62,6 +62,13 @@ def check_selected(selected: Any, basis: PauliBasis) -> Selected:
     return selected
 
 
+def dimension_of(max_dimension: int | None, n_qubits: int) -> int:
+    """Return how many states to choose: 4,096 for None, and never more than there are."""
+    wanted = DEFAULT_MAX_DIMENSION if max_dimension is None else max_dimension
+    most: int = 2 ** min(n_qubits, 62)
+    return min(wanted, most)
+
+
 class Selection(Protocol):
     """A strategy that picks basis states for a batch of Hamiltonians. Any object with these two attributes will do."""
 

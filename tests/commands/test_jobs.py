@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from hamiltonian_ml import HamiltonianClassifier, cli
 from hamiltonian_ml.sampling.backends import Backend
-from tests.sampling.fake_service import FakeService
 
 COMMON = ["--target", "kind", "--qubits", "2", "--shots", "7", "--max-iter", "7", "--backend", "ibm_test"]
 
@@ -27,16 +26,6 @@ def table(tmp_path):
     lines = [f"{a},{b},{'yes' if a > b else 'no'}" for a, b in rng.normal(size=(12, 2))]
     (tmp_path / "t.csv").write_text("\n".join(["a,b,kind", *lines]) + "\n")
     return tmp_path / "t.csv"
-
-
-@pytest.fixture
-def service(tmp_path, monkeypatch):
-    """Let every remote backend send its jobs to a folder."""
-    folder = tmp_path / "service"
-    monkeypatch.setattr(Backend, "service", lambda self, n_qubits: FakeService(folder))
-    monkeypatch.setattr(Backend, "compile", lambda self, circuits, basis: list(circuits))
-    monkeypatch.setattr(Backend, "fingerprint", lambda self, n_qubits: {"name": self.name})
-    return FakeService(folder)
 
 
 def test_preview_is_what_the_service_then_counts(table, service):

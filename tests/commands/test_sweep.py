@@ -11,12 +11,10 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from hamiltonian_ml import cli
-from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.study import plan as plans
 from hamiltonian_ml.study import sweep as study
 from hamiltonian_ml.study.cells import quantities
 from hamiltonian_ml.study.datasets import known_datasets
-from tests.sampling.fake_service import FakeService
 
 
 @pytest.fixture(autouse=True)
@@ -77,16 +75,6 @@ def test_failed_cells_are_named_and_the_others_shown(plan, tmp_path, monkeypatch
 def made_up(task):
     numbers = ("test_accuracy", "train_accuracy", "dimension", "trusted")
     return quantities(**{name: (float(task.seed), "1", name) for name in numbers})
-
-
-@pytest.fixture
-def service(tmp_path, monkeypatch):
-    """Let every remote backend send its jobs to a folder."""
-    folder = tmp_path / "service"
-    monkeypatch.setattr(Backend, "service", lambda self, n_qubits: FakeService(folder))
-    monkeypatch.setattr(Backend, "compile", lambda self, circuits, basis: list(circuits))
-    monkeypatch.setattr(Backend, "fingerprint", lambda self, n_qubits: {"name": self.name})
-    return FakeService(folder)
 
 
 CHARGED = ["--table", "iris", "--qubits", 2, "--selection", "krylov", "--backend", "ibm_test", "--max-iter", 2]
