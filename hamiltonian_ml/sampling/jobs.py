@@ -29,7 +29,7 @@ from hamiltonian_ml.sampling.ledger import (
     RequestRecord,
 )
 from hamiltonian_ml.sampling.parts import Parts
-from hamiltonian_ml.sampling.pieces import halves, packed, split_jobs
+from hamiltonian_ml.sampling.pieces import Piece, halves, packed, split_jobs
 from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.service import (
     TRIES,
@@ -110,6 +110,7 @@ class RemoteRun:
             record = ledger.plan(request, record, self.max_qpu_seconds)
         work = _Work(self, ledger, request, record)
         work.look_for_lost()
+        work.fetch_damaged()
         for _ in range(_ROUNDS):
             work.plan_missing()
             with closing(self.service):  # a session is charged until it is closed and its jobs are done
@@ -147,6 +148,18 @@ class _Work:
                 state = persistently(service, partial(service.status, str(job.job_id)))
                 if state != LOST:
                     self._note(place, state=SUBMITTED, missing=())
+
+    def fetch_damaged(self) -> None:
+        """Fetch once more what was fetched and is damaged or gone, as it is after samples were deleted."""
+        for job in self._record.jobs:
+            if job.state == COLLECTED and self._parts.read(job) is None:
+                if self._state(str(job.job_id)) != "done":
+                    raise ServiceError(
+                        f"what job {job.job_id} on backend {self._request.backend.name!r} measured is no more in "
+                        f"{self._run.store.path}, nor at the service; restore the folder from a copy, or delete "
+                        f"{self._ledger.file(self._record.key)} to measure anew."
+                    )
+                self._fetch(job)
 
     def plan_missing(self) -> None:
         """Plan jobs for pieces that older jobs left out, if the budget allows."""
@@ -269,8 +282,7 @@ class _Work:
         charged = persistently(service, lambda: service.seconds(job_id))
         seconds = job.seconds if charged is None else charged  # what is not known may have been charged
         if state == "done":
-            registers = persistently(service, lambda: service.result(job_id))
-            missing = self._parts.keep(job, registers)
+            missing = self._fetch(job)
             self.last_reason = "results were incomplete" if missing else self.last_reason
             self._note(place, state=COLLECTED, missing=missing, seconds=seconds)
             return
@@ -286,6 +298,11 @@ class _Work:
                 f"job {job_id} on backend {self._request.backend.name!r} was cancelled; run again to send it anew, "
                 "other jobs are kept."
             )
+
+    def _fetch(self, job: JobRecord) -> tuple[Piece, ...]:
+        """Write down what a job measured; return the pieces that are missing or not whole."""
+        registers = persistently(self._run.service, lambda: self._run.service.result(str(job.job_id)))
+        return self._parts.keep(job, registers)
 
     def _note(self, place: int, **changes: Any) -> None:
         self._record = self._ledger.write(self._record.with_job(place, **changes))

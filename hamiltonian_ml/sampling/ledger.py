@@ -121,10 +121,14 @@ class Ledger:
 
     folder: Path
 
+    def file(self, key: str) -> Path:
+        """Return where the record of a request is, or will be."""
+        return self.folder / f"{key}.json"
+
     def read(self, key: str) -> RequestRecord | None:
         """Return the record of a request, or None."""
         try:
-            return _read(self.folder / f"{key}.json")
+            return _read(self.file(key))
         except FileNotFoundError:
             return None
 
@@ -160,7 +164,7 @@ class Ledger:
     def write(self, record: RequestRecord) -> RequestRecord:
         """Write a record down and return it."""
         text = json.dumps(asdict(record), indent=1, sort_keys=True) + "\n"
-        write_whole(self.folder / f"{record.key}.json", text.encode())
+        write_whole(self.file(record.key), text.encode())
         return record
 
     def records(self) -> list[RequestRecord]:

@@ -112,7 +112,7 @@ class SampleStore:
         for file in sorted(near, key=lambda path: path != exact):
             remedy = "restore it from a copy"
             if request.backend.is_remote:
-                remedy += f", or delete it and {self.path / 'jobs' / file.stem}.json: its jobs are then asked for again"
+                remedy += ", or delete it: what its jobs measured is then asked for again"
             try:
                 with reading(file, remedy=remedy):
                     found = _read(file, request)

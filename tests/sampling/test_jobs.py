@@ -5,6 +5,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -257,6 +258,56 @@ def test_partial_results_are_kept_and_only_the_rest_is_measured_again(place):
     rows = draw(backend, store)
     assert [row.n_shots for row in rows] == [30] * 4
     assert [len(job["pubs"]) for job in service.jobs()] == [3, 1]
+
+
+def test_samples_that_were_deleted_are_fetched_again_and_not_measured_again(place):
+    backend, service, store = place
+    first = draw(backend, store)
+    (samples,) = (store / "samples").iterdir()
+    samples.unlink()
+    assert same(first, draw(backend, store))
+    assert service.executions == EXECUTIONS
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(file.read_bytes()[:100])])
+def test_a_part_that_is_damaged_before_all_is_whole_is_fetched_again(place, tmp_path, monkeypatch, damage):
+    backend, service, store = place
+
+    def killed(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(jobs._Work, "keep_samples", killed)
+        with pytest.raises(KeyboardInterrupt):
+            draw(backend, store)
+    (part,) = (store / "parts").iterdir()
+    damage(part)
+    again = draw(backend, store)
+    assert service.executions == EXECUTIONS
+    assert same(again, draw(backend, tmp_path / "another store"))
+    assert not list((store / "parts").iterdir())
+
+
+def test_a_part_that_comes_whole_the_second_time_counts_once(place):
+    backend, service, store = place
+    service.script(result=["one row less"])
+    draw(backend, store)
+    (samples,) = (store / "samples").iterdir()
+    samples.unlink()
+    assert [row.n_shots for row in draw(backend, store)] == [30] * 4
+    assert [len(job["pubs"]) for job in service.jobs()] == [3, 1]
+
+
+def test_what_neither_the_store_nor_the_service_has_is_one_line(place):
+    backend, service, store = place
+    draw(backend, store)
+    (samples,) = (store / "samples").iterdir()
+    samples.unlink()
+    service.script(status=["lost"])
+    with pytest.raises(
+        ServiceError, match=r"what job job0 on .* measured is no more in .*, nor at the service; restore"
+    ):
+        draw(backend, store)
 
 
 def test_results_of_fewer_circuits_are_of_nobody_knows_which_and_all_are_measured_again(place):
