@@ -55,6 +55,11 @@ def test_levels_are_those_of_the_compiled_search(problem):
     np.testing.assert_allclose(np.abs(overlaps), 1, atol=1e-12)  # the same of overlaps
 
 
+def test_a_tolerance_below_round_off_needs_no_help_of_the_cpu(problem):
+    structure, coeffs = problem
+    assert not accelerator.lowest_levels(structure, coeffs, tol=1e-16).fallback.any()
+
+
 def test_steps_are_counted_as_in_the_compiled_search(problem):
     """To a loose tolerance, where round-off moves no step; each level is multiplied once more before it is believed."""
     structure, coeffs = problem

@@ -127,6 +127,15 @@ def test_energies_scale_with_the_unit(rng, unit):
     np.testing.assert_allclose(got.energies / unit, expected.energies, rtol=1e-9)  # residuals, squared
 
 
+def test_a_tolerance_below_round_off_is_met_up_to_round_off(rng):
+    structure = restrict(PauliBasis.chain(7), Subspace.full(7))
+    coeffs = rng.normal(size=(3, structure.basis.n_terms))
+    levels = lowest_levels(structure, coeffs, tol=1e-16)
+    for row in range(3):
+        exact = np.linalg.eigvalsh(structure.matrix(coeffs[row]).toarray())[0]
+        assert levels.energies[row, 0] == pytest.approx(exact, abs=1e-12)  # round-off of a sum of about 60
+
+
 def test_good_guesses_save_multiplications(rng):
     structure = restrict(PauliBasis.chain(6), Subspace.full(6))
     coeffs = rng.normal(size=(5, structure.basis.n_terms))
