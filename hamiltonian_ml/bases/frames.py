@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hamiltonian_ml.bases import kernels
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.pauli import PauliBasis
-
-Floats = NDArray[np.float64]
 
 FRAMES = ("mean_field", "computational")  # the axes in which basis states may be meant
 SCREENING_SWEEPS = 4  # of each start, before the starts are put together

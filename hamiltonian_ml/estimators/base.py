@@ -17,6 +17,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import LARGEST_COEFFICIENT
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.estimators import options
@@ -38,7 +39,6 @@ from hamiltonian_ml.learning.training import Trained, spawned, train
 from hamiltonian_ml.selection.strategy import Selection
 from hamiltonian_ml.subspace.certificate import GAP_TOL
 
-Array = NDArray[np.float64]
 _PREDICTION_TOL = 1e-9  # residual in units of a row's largest coefficient: outputs repeat to about this
 _CHUNK_AMPLITUDES = 4_000_000  # states in memory at once while predicting: 128 MB for two complex levels
 
@@ -83,11 +83,13 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         self._fit(rows, values, weights, targets, given=(X, y))
         return self
 
-    def _learn_targets(self, values: NDArray[Any], weights: Array) -> tuple[Targets, Array]:
+    def _learn_targets(self, values: NDArray[Any], weights: Floats) -> tuple[Targets, Floats]:
         """Return what labels or values mean to the loss, and the weights of the rows in it."""
         raise NotImplementedError
 
-    def _fit(self, X: Array, values: NDArray[Any], weights: Array, targets: Targets, *, given: tuple[Any, Any]) -> None:
+    def _fit(
+        self, X: Floats, values: NDArray[Any], weights: Floats, targets: Targets, *, given: tuple[Any, Any]
+    ) -> None:
         """Train on checked rows and store what was learned. Rows of weight zero are as good as absent.
 
         Callbacks get rows and targets as they were given, which is how the estimator's own methods take them.
@@ -190,17 +192,17 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         self.n_iter_ = len(trained.epochs)
         self.converged_ = trained.converged
 
-    def _outputs(self, X: ArrayLike) -> Array:
+    def _outputs(self, X: ArrayLike) -> Floats:
         """Return the outputs <O_k> + c_k (n_rows, n_outputs)."""
         check_is_fitted(self)
         parts = [readout(self.parameters_, states.expectations) for states in self._ground_states(self._rows(X))]
         return np.concatenate([np.asarray(part) for part in parts])
 
-    def _rows(self, X: ArrayLike) -> Array:
+    def _rows(self, X: ArrayLike) -> Floats:
         """Return the checked features (n_rows, n_features) that the operators are multiplied by."""
         return checked_rows(self, X, reset=False)
 
-    def _ground_states(self, rows: Array) -> Iterator[GroundStates]:
+    def _ground_states(self, rows: Floats) -> Iterator[GroundStates]:
         """Yield the ground states of rows in chunks that fit in memory."""
         size = max(1, _CHUNK_AMPLITUDES // self.structure_.dimension)
         for start in range(0, len(rows), size):

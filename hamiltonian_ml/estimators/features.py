@@ -15,9 +15,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import check_integer
 
-Array = NDArray[np.float64]
 _METHODS = ("transform", "decision_function", "predict_proba", "predict")  # of a scikit-learn model, best first
 
 
@@ -53,7 +53,7 @@ def frozen_function(name: str, model: Any) -> Callable[[Any], Any]:
     )
 
 
-def _torch_outputs(model: Any, rows: ArrayLike) -> Array:
+def _torch_outputs(model: Any, rows: ArrayLike) -> Floats:
     """Run a module in evaluation mode and leave it in the mode that it was in."""
     import torch
 
@@ -65,7 +65,7 @@ def _torch_outputs(model: Any, rows: ArrayLike) -> Array:
     model.eval()
     try:
         with torch.inference_mode():
-            outputs: Array = model(batch).double().cpu().numpy()
+            outputs: Floats = model(batch).double().cpu().numpy()
     finally:
         for module, mode in modes.items():
             module.training = mode
@@ -146,7 +146,7 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):
         self.n_features_out_ = self._run(rows[:1]).shape[1]
         return self
 
-    def transform(self, X: ArrayLike) -> Array:
+    def transform(self, X: ArrayLike) -> Floats:
         """Return the model's outputs (n_rows, n_features_out_) for X (n_rows, n_features)."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
@@ -157,7 +157,7 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return np.array([f"frozen{k}" for k in range(self.n_features_out_)], dtype=object)
 
-    def _run(self, rows: Array) -> Array:
+    def _run(self, rows: Floats) -> Floats:
         check_integer("batch_size", self.batch_size, at_least=1)
         if self.model is None:
             return rows
@@ -166,13 +166,13 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):
         return np.concatenate(parts)
 
 
-def _batches(rows: Array, size: int, verbose: int) -> Iterator[Array]:
+def _batches(rows: Floats, size: int, verbose: int) -> Iterator[Floats]:
     starts = range(0, len(rows), size)
     for start in tqdm(starts, desc="features", unit="batch", disable=not verbose):
         yield rows[start : start + size]
 
 
-def _as_table(outputs: Any, n_rows: int) -> Array:
+def _as_table(outputs: Any, n_rows: int) -> Floats:
     """Return a model's outputs as (n_rows, n_outputs) of finite numbers, or raise ValueError."""
     try:
         table = np.asarray(outputs, dtype=np.float64)

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import check_choice
 from hamiltonian_ml.estimators import records
 from hamiltonian_ml.estimators.classifier import SoftmaxClassifier
@@ -29,7 +30,6 @@ from hamiltonian_ml.estimators.validation import checked_classes, checked_labels
 if TYPE_CHECKING:
     import xarray as xr
 
-Array = NDArray[np.float64]
 MODES = ("residual", "replace")
 _LEAST_PROBABILITY = 1e-12  # what a base model holds impossible may still turn out true
 
@@ -164,7 +164,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
     def _after_loading(self) -> None:
         take_back(self)
 
-    def _parts_of_user(self, X: Any) -> Array:
+    def _parts_of_user(self, X: Any) -> Floats:
         given = [model for model in (self.base, self.features) if model is not None and _is_fitted(model)]
         return np.array([_shadow(model, X) for model in given])
 
@@ -172,7 +172,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
     def _n_embedded(self) -> int:
         return int(self.n_head_features_)
 
-    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Array, NDArray[Any]]:
+    def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Floats, NDArray[Any]]:
         """Return the head's features, and (place of the class, logits of the base) for each row."""
         labels = checked_labels(X, y)
         self._check_classes("y", labels)
@@ -190,7 +190,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
                 "fit a base that knows them, which one that is fitted here does if the first rows show them."
             )
 
-    def _learn_targets(self, values: NDArray[Any], weights: Array) -> tuple[ResidualTargets, Array]:
+    def _learn_targets(self, values: NDArray[Any], weights: Floats) -> tuple[ResidualTargets, Floats]:
         _, weights = super()._learn_targets(values, weights)
         return ResidualTargets(self.base_classes_), weights
 
@@ -241,7 +241,7 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
         features = StandardScaler() if self.features is None else self.features
         return features if _is_fitted(features) else _fitted(features, X, labels, weights)
 
-    def _rows(self, X: Any) -> Array:
+    def _rows(self, X: Any) -> Floats:
         """Return the head's features (n_rows, n_features), as float."""
         if self.features is None:
             X = checked_rows(self, X, reset=False)
@@ -253,12 +253,12 @@ class HamiltonianHeadClassifier(SoftmaxClassifier, PassByPassOfClasses):
             raise ValueError(f"features must return a finite table (n_rows, n_features), got shape {rows.shape}.")
         return rows
 
-    def _offsets(self, X: Any) -> Array:
+    def _offsets(self, X: Any) -> Floats:
         """Return what is added to the outputs: the logits of the base, or nothing."""
         logits = self._base_logits(X)
         return logits if self.mode == "residual" else np.zeros_like(logits)
 
-    def _base_logits(self, X: Any) -> Array:
+    def _base_logits(self, X: Any) -> Floats:
         """Return logits (n_rows, n_classes) of the base, finite."""
         n_classes = len(self.base_classes_)
         if hasattr(self.base_, "predict_proba"):
@@ -282,11 +282,11 @@ def _fitted(model: Any, X: Any, labels: Any, weights: ArrayLike | None) -> Any:
     return clone(model).fit(X, labels, **given)
 
 
-def _shadow(model: Any, X: Any) -> Array:
+def _shadow(model: Any, X: Any) -> Floats:
     """Return one number for each row, which hardly any two models have in common."""
     methods = [name for name in ("predict_proba", "decision_function", "transform") if hasattr(model, name)]
     table = np.asarray(getattr(model, methods[0])(X) if methods else model(X), dtype=np.float64).reshape(len(X), -1)
-    shadow: Array = table @ np.random.default_rng(0).normal(size=table.shape[1])
+    shadow: Floats = table @ np.random.default_rng(0).normal(size=table.shape[1])
     return shadow
 
 

@@ -15,7 +15,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-Array = NDArray[np.float64]
+from hamiltonian_ml.bases.arrays import Floats
+
 FOREIGN = ("base", "features")  # parameters that are other libraries' objects, or None for the default
 _N_PROBES = 4
 _REFUSALS = (
@@ -102,14 +103,14 @@ def _check_fitted(name: str, model: Any) -> None:
         raise ForeignObjectError(f"{name} must be fitted, as it was when the head was, got {model!r}.") from None
 
 
-def _probes(scaler: StandardScaler) -> Array:
+def _probes(scaler: StandardScaler) -> Floats:
     """Return a few rows (n_probes, n_features_in_) spread as the rows of the fit were."""
     drawn = np.random.default_rng(0).normal(size=(_N_PROBES, scaler.n_features_in_))
-    rows: Array = scaler.mean_ + scaler.scale_ * drawn
+    rows: Floats = scaler.mean_ + scaler.scale_ * drawn
     return rows
 
 
-def _logits(head: Any, rows: Array) -> Array | None:
+def _logits(head: Any, rows: Floats) -> Floats | None:
     """Return the base's logits of rows that it may never have seen the like of; None if it does not take them."""
     table: Any = rows
     if hasattr(head, "feature_names_in_"):
@@ -117,7 +118,7 @@ def _logits(head: Any, rows: Array) -> Array | None:
 
         table = pd.DataFrame(rows, columns=head.feature_names_in_)
     try:
-        logits: Array = head._base_logits(table)
+        logits: Floats = head._base_logits(table)
     except _REFUSALS:
         return None
     return logits

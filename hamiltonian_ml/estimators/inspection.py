@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.bases.frames import rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
@@ -39,8 +40,6 @@ from hamiltonian_ml.subspace.structure import SubspaceStructure
 if TYPE_CHECKING:
     import xarray as xr
     from qiskit.quantum_info import SparsePauliOp
-
-Array = NDArray[np.float64]
 
 
 class Inspectable(KeptInFiles, BaseEstimator):
@@ -89,7 +88,7 @@ class Inspectable(KeptInFiles, BaseEstimator):
         return [self.basis_.to_operator(row) for row in self.parameters_.labels]
 
     @property
-    def intercepts_(self) -> Array:
+    def intercepts_(self) -> Floats:
         """What is added to the expectation values of the label operators, (n_outputs,)."""
         return np.array(self.parameters_.intercepts, dtype=np.float64)
 
@@ -268,16 +267,16 @@ class Inspectable(KeptInFiles, BaseEstimator):
             return diagram
         return diagram + picture(self, basis)
 
-    def _coefficients(self, rows: Array) -> Array:
+    def _coefficients(self, rows: Floats) -> Floats:
         """Return the coefficients (n_rows, n_terms) of the Hamiltonians of checked rows, in the computational axes."""
         with jax.enable_x64(True):
             return np.asarray(linear_embedding(self.parameters_, rows))
 
-    def _checked(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[Array, NDArray[Any]]:
+    def _checked(self, X: ArrayLike, y: Any, *, reset: bool) -> tuple[Floats, NDArray[Any]]:
         """Return rows and labels or values as arrays, or raise ValueError."""
         raise NotImplementedError
 
-    def _states_behind(self, X: ArrayLike, rows: Array) -> Iterator[tuple[slice, GroundStates]]:
+    def _states_behind(self, X: ArrayLike, rows: Floats) -> Iterator[tuple[slice, GroundStates]]:
         """Yield the ground states behind predictions, and which rows they are of; of two for a row the last counts."""
         start = 0
         for states in self._ground_states(rows):
@@ -285,6 +284,6 @@ class Inspectable(KeptInFiles, BaseEstimator):
             yield slice(start, stop), states
             start = stop
 
-    def _ground_states(self, rows: Array) -> Iterator[GroundStates]:
+    def _ground_states(self, rows: Floats) -> Iterator[GroundStates]:
         """Yield the ground states of rows in chunks that fit in memory."""
         raise NotImplementedError

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.estimators.base import HamiltonianEstimator
 from hamiltonian_ml.estimators.targets import ClassTargets, Targets
 from hamiltonian_ml.estimators.validation import checked_classes, checked_weights
@@ -20,8 +21,6 @@ from hamiltonian_ml.learning.choosing import with_boundary
 from hamiltonian_ml.learning.step import Rows
 from hamiltonian_ml.learning.training import Trained, spawned, train
 from hamiltonian_ml.selection.strategy import NoMoreSamplesError
-
-Array = NDArray[np.float64]
 
 
 class PassByPass(HamiltonianEstimator):
@@ -71,7 +70,7 @@ class PassByPass(HamiltonianEstimator):
     def _before_first_pass(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None, classes: Any) -> None:
         """Make ready what the first rows decide."""
 
-    def _targets_of_pass(self, values: NDArray[Any], weights: Array, classes: Any) -> Targets:
+    def _targets_of_pass(self, values: NDArray[Any], weights: Floats, classes: Any) -> Targets:
         """Return what labels or values mean: as in the passes before, as told, or as these rows show."""
         if not hasattr(self, "parameters_"):
             return self._learn_targets(values, weights)[0] if classes is None else self._targets_of(classes)
@@ -88,7 +87,7 @@ class PassByPass(HamiltonianEstimator):
         """Return targets of classes that are known before their rows are."""
         return ClassTargets(checked_classes(classes))
 
-    def _weights_of_pass(self, values: NDArray[Any], weights: Array, targets: Targets) -> Array:
+    def _weights_of_pass(self, values: NDArray[Any], weights: Floats, targets: Targets) -> Floats:
         """Return the weights of the rows in the loss."""
         return weights
 

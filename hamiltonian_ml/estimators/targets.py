@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.learning.losses import Loss, residual_cross_entropy, softmax_cross_entropy, squared_error
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,7 @@ class ClassTargets:
         return softmax_cross_entropy
 
     @classmethod
-    def learn(cls, labels: NDArray[Any], weights: Array) -> ClassTargets:
+    def learn(cls, labels: NDArray[Any], weights: Floats) -> ClassTargets:
         """Return the classes of all rows, also of those of weight zero; two of positive weight there must be."""
         classes = np.unique(labels)
         present = np.unique(labels[weights > 0])
@@ -51,7 +50,7 @@ class ClassTargets:
         """Number of outputs that the model needs."""
         return len(self.classes)
 
-    def encode(self, labels: NDArray[Any]) -> Array:
+    def encode(self, labels: NDArray[Any]) -> Floats:
         """Return (n_rows, n_classes) with 1 for the class of each row.
 
         Raises
@@ -64,16 +63,16 @@ class ClassTargets:
             raise ValueError(f"y must hold labels among classes_ = {self.classes.tolist()}, got {unknown.tolist()}.")
         return np.eye(len(self.classes))[np.searchsorted(self.classes, labels)]
 
-    def widened(self, values: NDArray[Any], weights: Array) -> Self:
+    def widened(self, values: NDArray[Any], weights: Floats) -> Self:
         """Return the same: rows change nothing in what classes mean."""
         return self
 
-    def changes(self, derivatives: Array) -> Array:
+    def changes(self, derivatives: Floats) -> Floats:
         """Return derivatives (n_rows, n_classes, n_features) of logits, less their mean over the classes."""
-        centred: Array = derivatives - derivatives.mean(axis=1, keepdims=True)
+        centred: Floats = derivatives - derivatives.mean(axis=1, keepdims=True)
         return centred
 
-    def strata(self, encoded: Array) -> NDArray[np.intp] | None:
+    def strata(self, encoded: Floats) -> NDArray[np.intp] | None:
         """Return the class (n_rows,) of encoded rows, to be kept in equal shares where rows are held out."""
         places: NDArray[np.intp] = encoded[:, : self.n_outputs].argmax(axis=1)
         return places
@@ -88,7 +87,7 @@ class ResidualTargets(ClassTargets):
         """What training makes small."""
         return residual_cross_entropy
 
-    def encode(self, values: Array) -> Array:
+    def encode(self, values: Floats) -> Floats:
         """Return (n_rows, 2 n_classes), one-hot classes and given logits, for rows of (place of the class, logits)."""
         return np.hstack([np.eye(self.n_outputs)[values[:, 0].astype(np.intp)], values[:, 1:]])
 
@@ -106,8 +105,8 @@ class RealTargets:
         Whether targets came as (n_rows,), and predictions should go as such.
     """
 
-    mean: Array
-    scale: Array
+    mean: Floats
+    scale: Floats
     flat: bool
 
     loss_unit: ClassVar[str] = "variance of the targets"
@@ -118,7 +117,7 @@ class RealTargets:
         return squared_error
 
     @classmethod
-    def learn(cls, values: Array, weights: Array) -> RealTargets:
+    def learn(cls, values: Floats, weights: Floats) -> RealTargets:
         """Return mean and scale of values (n_rows,) or (n_rows, n_outputs); some weight must be positive."""
         columns = values.reshape(len(values), -1)
         unit = _unit(columns)
@@ -131,7 +130,7 @@ class RealTargets:
         """Number of outputs that the model needs."""
         return len(self.mean)
 
-    def encode(self, values: Array) -> Array:
+    def encode(self, values: Floats) -> Floats:
         """Return standardised targets (n_rows, n_outputs).
 
         Raises
@@ -141,42 +140,42 @@ class RealTargets:
         """
         varies = self.scale > 0
         away = self._columns(values) - self.mean
-        encoded: Array = np.where(varies, away / np.where(varies, self.scale, 1.0), 0.0)
+        encoded: Floats = np.where(varies, away / np.where(varies, self.scale, 1.0), 0.0)
         return encoded
 
-    def widened(self, values: Array, weights: Array) -> Self:
+    def widened(self, values: Floats, weights: Floats) -> Self:
         """Return the same, but with a scale from these rows for targets that were constant in all rows before."""
         seen = _spread(self._columns(values), self.mean, weights / weights.sum())
         return replace(self, scale=np.where(self.scale > 0, self.scale, seen))
 
-    def changes(self, derivatives: Array) -> Array:
+    def changes(self, derivatives: Floats) -> Floats:
         """Return derivatives (n_rows, n_outputs, n_features) of outputs in the units of the targets."""
-        scaled: Array = derivatives * self.scale[:, None]
+        scaled: Floats = derivatives * self.scale[:, None]
         return scaled
 
-    def strata(self, encoded: Array) -> NDArray[np.intp] | None:
+    def strata(self, encoded: Floats) -> NDArray[np.intp] | None:
         """Return None: real values fall into no classes."""
         return None
 
-    def decode(self, outputs: Array) -> Array:
+    def decode(self, outputs: Floats) -> Floats:
         """Return outputs in the units of the targets, (n_rows,) if targets came so."""
-        values: Array = outputs * self.scale + self.mean
+        values: Floats = outputs * self.scale + self.mean
         return values[:, 0] if self.flat else values
 
-    def _columns(self, values: Array) -> Array:
+    def _columns(self, values: Floats) -> Floats:
         columns = values.reshape(len(values), -1)
         if columns.shape[1] != self.n_outputs:
             raise ValueError(f"y must have {self.n_outputs} targets a row, as in fit, got {columns.shape[1]}.")
         return columns
 
 
-def _unit(columns: Array) -> Array:
+def _unit(columns: Floats) -> Floats:
     """Return (n_outputs,) units in which squares of columns neither overflow nor vanish."""
     largest = np.abs(columns).max(axis=0)
     return np.where(largest > 0, largest, 1.0)
 
 
-def _spread(columns: Array, mean: Array, shares: Array) -> Array:
+def _spread(columns: Floats, mean: Floats, shares: Floats) -> Floats:
     """Return the root mean square distance (n_outputs,) of columns from their mean, 0 where that is only rounding."""
     unit = _unit(np.vstack([columns, mean]))
     distance = np.sqrt(shares @ (columns / unit - mean / unit) ** 2)
@@ -186,7 +185,7 @@ def _spread(columns: Array, mean: Array, shares: Array) -> Array:
 Targets = ClassTargets | RealTargets
 
 
-def dense_values(values: Any) -> Array:
+def dense_values(values: Any) -> Floats:
     """Return real targets as float64, or raise ValueError where they are sparse or no numbers."""
     if issparse(values):
         raise ValueError("y must be dense, got a sparse array; use y.toarray().")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
-from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.frames import mean_field_frames, rotate
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples
@@ -21,8 +21,6 @@ from hamiltonian_ml.selection.strategy import Selection, check_selected
 from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
 from hamiltonian_ml.subspace.memory import check_memory
 from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +45,15 @@ class Chosen:
     samples: Samples | None = None
     boundary: Boundary | None = None
 
-    def rotations(self, coefficients: Array) -> Array | None:
+    def rotations(self, coefficients: Floats) -> Floats | None:
         """Return the rotations (n_rows, n_qubits, 3, 3) into the rows' frames, or None for the computational axes."""
         return mean_field_frames(self.structure.basis, coefficients).rotations if self.local_frames else None
 
 
 def choose(
     parameters: Parameters,
-    features: Array,
-    weights: Array,
+    features: Floats,
+    weights: Floats,
     basis: PauliBasis,
     selection: Selection,
     settings: Settings,
@@ -87,8 +85,8 @@ def with_boundary(chosen: Chosen, settings: Settings) -> Chosen:
 
 
 def choose_for(
-    coefficients: Array,
-    weights: Array,
+    coefficients: Floats,
+    weights: Floats,
     basis: PauliBasis,
     selection: Selection,
     *,

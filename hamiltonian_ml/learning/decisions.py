@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.frames import rotate, rotate_back
 from hamiltonian_ml.learning.expectations import GroundStates, solve
 from hamiltonian_ml.learning.model import Parameters, readout
@@ -19,7 +20,6 @@ from hamiltonian_ml.selection.refine import refine
 from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
 from hamiltonian_ml.subspace.certificate import GAP_TOL, Certificate, certify, spreads
 
-Array = NDArray[np.float64]
 _MOST_STATES = 16_384  # for a single row: about a second on a chain of 50 qubits
 
 
@@ -42,10 +42,10 @@ class Decisions:
         Basis states behind each row.
     """
 
-    outputs: Array
+    outputs: Floats
     certificate: Certificate
-    margins: Array
-    errors: Array
+    margins: Floats
+    errors: Floats
     dimensions: NDArray[np.int64]
 
     @property
@@ -100,14 +100,14 @@ def solved_again(
 
 
 def _settled(
-    parameters: Parameters, states: GroundStates, offsets: Array, found: Decisions, boundary: Boundary, rounds: int
+    parameters: Parameters, states: GroundStates, offsets: Floats, found: Decisions, boundary: Boundary, rounds: int
 ) -> Iterator[tuple[int, Decisions, GroundStates]]:
     """Yield each row in doubt, its decision among more basis states, and its state there."""
     for row in np.flatnonzero(found.doubtful).tolist() if rounds else []:
         yield row, *_settle(parameters, _one(states, row), offsets[row : row + 1], boundary, rounds)
 
 
-def _judge(parameters: Parameters, states: GroundStates, offsets: Array, boundary: Boundary) -> Decisions:
+def _judge(parameters: Parameters, states: GroundStates, offsets: Floats, boundary: Boundary) -> Decisions:
     outputs = np.asarray(readout(parameters, states.expectations)) + offsets
     certificate = certify(states.structure, states.coefficients, states.levels, boundary=boundary)
     best = outputs.argmax(axis=1)
@@ -130,7 +130,7 @@ def _judge(parameters: Parameters, states: GroundStates, offsets: Array, boundar
 
 
 def _settle(
-    parameters: Parameters, states: GroundStates, offsets: Array, boundary: Boundary, rounds: int
+    parameters: Parameters, states: GroundStates, offsets: Floats, boundary: Boundary, rounds: int
 ) -> tuple[Decisions, GroundStates]:
     """Return the decision on a single row, which is in doubt, among more basis states, and its state there."""
     basis, rotations, structure = states.structure.basis, states.rotations, states.structure

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import jax
 import numpy as np
-from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.learning.choosing import Chosen
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.losses import Loss
@@ -13,14 +13,13 @@ from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import loss_and_gradients
 
-Array = NDArray[np.float64]
 _STEP = 2e-5  # truncation falls as its square, round-off of the solver rises as its inverse: they meet about here
 _MAX_CHECKED = 200
 
 
 def gradient_deviation(
     parameters: Parameters,
-    batch: tuple[Array, Array, Array],
+    batch: tuple[Floats, Floats, Floats],
     chosen: Chosen,
     loss: Loss,
     *,
@@ -54,7 +53,7 @@ def gradient_deviation(
 
     rotations = chosen.rotations(np.asarray(linear_embedding(jax.tree.map(np.asarray, parameters), batch[0])))
 
-    def evaluate(flat: Array) -> tuple[float, Array]:
+    def evaluate(flat: Floats) -> tuple[float, Floats]:
         tree = _unflatten(flat, parameters)
         step = loss_and_gradients(tree, batch, chosen, loss, settings, rotations=rotations)
         return step.loss, _flatten(step.gradients)
@@ -72,11 +71,11 @@ def gradient_deviation(
     return float(np.abs(exact[places] - differences).max() / max(np.abs(differences).max(), 1e-300))
 
 
-def _flatten(tree: Parameters) -> Array:
+def _flatten(tree: Parameters) -> Floats:
     return np.concatenate([np.asarray(leaf, dtype=np.float64).ravel() for leaf in jax.tree.leaves(tree)])
 
 
-def _unflatten(flat: Array, like: Parameters) -> Parameters:
+def _unflatten(flat: Floats, like: Parameters) -> Parameters:
     leaves, kind = jax.tree.flatten(like)
     parts = np.split(flat, np.cumsum([np.size(leaf) for leaf in leaves])[:-1])
     tree: Parameters = jax.tree.unflatten(kind, [p.reshape(np.shape(q)) for p, q in zip(parts, leaves, strict=True)])

@@ -15,8 +15,6 @@ from hamiltonian_ml.learning.choosing import Chosen
 from hamiltonian_ml.learning.expectations import GroundStates
 from hamiltonian_ml.learning.model import Parameters
 
-Array = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Epoch:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import LARGEST_COEFFICIENT
 from hamiltonian_ml.bases.frames import rotate_back
 from hamiltonian_ml.learning.choosing import Chosen
@@ -26,8 +27,7 @@ from hamiltonian_ml.learning.model import Parameters, readout
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.subspace.variance import outside_variance
 
-Array = NDArray[np.float64]
-Rows = tuple[Array, Array, Array]  # features, targets, weights
+Rows = tuple[Floats, Floats, Floats]  # features, targets, weights
 
 
 class TrainingDivergedError(ValueError):
@@ -58,12 +58,12 @@ class Step:
 
 def loss_and_gradients(
     parameters: Parameters,
-    batch: tuple[Array, Array, Array],
+    batch: tuple[Floats, Floats, Floats],
     chosen: Chosen,
     loss: Loss,
     settings: Settings,
     *,
-    rotations: Array | None = None,
+    rotations: Floats | None = None,
     guesses: NDArray[Any] | None = None,
 ) -> Step:
     """Return the loss of a batch (features, targets, weights), its exact gradient and the ground states.
@@ -104,7 +104,7 @@ def loss_of(parameters: Parameters, rows: Rows, chosen: Chosen, loss: Loss, sett
     return float(loss(readout(parameters, states.expectations), rows[1], rows[2]))
 
 
-def _in_axes(states: GroundStates, gradients: Array) -> Array:
+def _in_axes(states: GroundStates, gradients: Floats) -> Floats:
     """Return derivatives in the axes of the coefficients, from those in the local frames."""
     if states.rotations is None:
         return gradients
@@ -112,12 +112,12 @@ def _in_axes(states: GroundStates, gradients: Array) -> Array:
 
 
 @jax.jit
-def _embed(parameters: Parameters, features: Array) -> jax.Array:
+def _embed(parameters: Parameters, features: Floats) -> jax.Array:
     return jnp.asarray(linear_embedding(parameters, features))
 
 
 def _penalised(
-    parameters: Parameters, expectations: Array, targets: Array, weights: Array, alpha: float, loss: Loss
+    parameters: Parameters, expectations: Floats, targets: Floats, weights: Floats, alpha: float, loss: Loss
 ) -> jax.Array:
     """Return the loss plus alpha/2 times the sum of squares of the feature and label operators' coefficients.
 
@@ -131,13 +131,13 @@ def _penalised(
 
 @partial(jax.jit, static_argnames="loss")
 def _loss_gradients(
-    parameters: Parameters, expectations: Array, targets: Array, weights: Array, alpha: float, *, loss: Loss
+    parameters: Parameters, expectations: Floats, targets: Floats, weights: Floats, alpha: float, *, loss: Loss
 ) -> tuple[jax.Array, tuple[Parameters, jax.Array]]:
     return jax.value_and_grad(_penalised, argnums=(0, 1))(parameters, expectations, targets, weights, alpha, loss)
 
 
 @jax.jit
-def _add_embedded(parameters: Parameters, features: Array, cotangents: Array, direct: Parameters) -> Parameters:
+def _add_embedded(parameters: Parameters, features: Floats, cotangents: Floats, direct: Parameters) -> Parameters:
     """Pull cotangents of the coefficients back through the embedding and add the loss's direct gradient."""
     _, pull = jax.vjp(lambda p: linear_embedding(p, features), parameters)
     total: Parameters = jax.tree.map(jnp.add, pull(cotangents)[0], direct)

@@ -16,6 +16,7 @@ import numpy as np
 import optax
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.learning.checkpoint import Checkpoint
 from hamiltonian_ml.learning.choosing import Chosen, choose
@@ -26,7 +27,6 @@ from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import Rows, TrainingDivergedError, loss_and_gradients, loss_of
 from hamiltonian_ml.selection.strategy import NoMoreSamplesError, Selection
 
-Array = NDArray[np.float64]
 _ADAM = optax.scale_by_adam()  # one object for all fits: compiled steps are shared between fits of one shape
 
 
@@ -76,9 +76,9 @@ class _Run:
 
 def train(
     parameters: Parameters,
-    features: Array,
-    targets: Array,
-    weights: Array,
+    features: Floats,
+    targets: Floats,
+    weights: Floats,
     *,
     basis: PauliBasis,
     selection: Selection,

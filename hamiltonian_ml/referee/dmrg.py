@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import check_scale
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.referee import matrix_product
-from hamiltonian_ml.referee.matrix_product import Floats, State
+from hamiltonian_ml.referee.matrix_product import State
 from hamiltonian_ml.referee.placement import Placement, basis_letters, complete, pauli_letters, read_operator
 from hamiltonian_ml.referee.result import RefereeState
 from hamiltonian_ml.referee.search import SearchSettings, search_gap, search_ground_state

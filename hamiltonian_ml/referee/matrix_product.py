@@ -12,9 +12,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.pauli import MATRICES
 
-Floats = NDArray[np.float64]
 Tensor = NDArray[np.complex128]
 State = list[Tensor]
 Operator = list[Tensor]

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import check_operator
 from hamiltonian_ml.bases.frames import mean_field_frames
 from hamiltonian_ml.bases.pauli import PauliBasis
-from hamiltonian_ml.referee.matrix_product import Floats, Operator, State, operator_tensors, product_state
+from hamiltonian_ml.referee.matrix_product import Operator, State, operator_tensors, product_state
 from hamiltonian_ml.referee.result import check_size, real_coefficients
 
 if TYPE_CHECKING:

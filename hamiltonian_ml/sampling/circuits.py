@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import check_choice
 from hamiltonian_ml.bases.frames import FRAMES, mean_field_frames, rotate
 from hamiltonian_ml.bases.pauli import MATRICES, PauliBasis
@@ -20,7 +21,6 @@ from hamiltonian_ml.sampling.weyl import (
     INTERACTION_AFTER,
     INTERACTION_BEFORE,
     Complex,
-    Real,
     decompose,
     euler_angles,
     interaction_parameters,
@@ -96,7 +96,7 @@ def krylov_circuits(
     return [c.assign_parameters(v[0]) for c, v in zip(template.circuits, values, strict=True)]
 
 
-def krylov_time_step(basis: PauliBasis, coefficients: ArrayLike) -> Real:
+def krylov_time_step(basis: PauliBasis, coefficients: ArrayLike) -> Floats:
     """Return a time step for each row that suits its Krylov states.
 
     Parameters
@@ -134,7 +134,7 @@ def krylov_time_step(basis: PauliBasis, coefficients: ArrayLike) -> Real:
 
 def krylov_angles(
     template: KrylovTemplate, coefficients: ArrayLike, *, time_step: float | str = "auto"
-) -> tuple[Real, ...]:
+) -> tuple[Floats, ...]:
     """Return the parameter values of a template's circuits for many rows at once.
 
     Parameters
@@ -180,7 +180,7 @@ def check_time_step(time_step: float | str) -> None:
     raise ValueError(f'time_step must be "auto" or a positive number in 1/energy, got {time_step!r}.')
 
 
-def _distinct_angles(template: KrylovTemplate, actions: Real) -> Real:
+def _distinct_angles(template: KrylovTemplate, actions: Floats) -> Floats:
     """Return (n_rows, n_angles) angles, three a slot and three a gate, for coefficients times the time step."""
     n_rows = len(actions)
     fields, couplings = _fields_and_couplings(template.basis, actions)
@@ -196,7 +196,7 @@ def _distinct_angles(template: KrylovTemplate, actions: Real) -> Real:
     return np.concatenate([one_qubit.reshape(n_rows, -1), two_qubit.reshape(n_rows, -1)], axis=1)
 
 
-def _edge_gates(template: KrylovTemplate, fields: Real, couplings: Real) -> Complex:
+def _edge_gates(template: KrylovTemplate, fields: Floats, couplings: Floats) -> Complex:
     """Return the two-qubit gates (n_rows, n_gates, 4, 4); a qubit's field is shared equally by its edges."""
     edges = _edge_array(template.basis)
     degree = np.bincount(edges.ravel(), minlength=template.basis.n_qubits)
@@ -210,7 +210,7 @@ def _edge_gates(template: KrylovTemplate, fields: Real, couplings: Real) -> Comp
     return gates
 
 
-def _turns(template: KrylovTemplate, fields: Real) -> Complex:
+def _turns(template: KrylovTemplate, fields: Floats) -> Complex:
     """Return exp(-i t h . sigma), (n_rows, n_turns, 2, 2), for the qubits without an edge."""
     vectors = fields[:, template.turns[:, 0]] * template.turns[:, 1, None]
     lengths = np.linalg.norm(vectors, axis=2)[:, :, None, None]
@@ -223,7 +223,7 @@ def _edge_array(basis: PauliBasis) -> NDArray[np.int64]:
     return np.array(basis.edges, dtype=np.int64).reshape(-1, 2)
 
 
-def _fields_and_couplings(basis: PauliBasis, values: Real) -> tuple[Real, Real]:
+def _fields_and_couplings(basis: PauliBasis, values: Floats) -> tuple[Floats, Floats]:
     """Return fields (n_rows, n_qubits, 3) and couplings (n_rows, n_edges, 9), zero for strings not in the basis."""
     fields = np.zeros((len(values), basis.n_qubits, 3))
     couplings = np.zeros((len(values), len(basis.edges), 9))

@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qiskit.transpiler import InstructionProperties
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.sampling.layers import Edge
 
 if TYPE_CHECKING:
     from qiskit.transpiler import Target
 
-Real = NDArray[np.float64]
 _TWO_QUBIT_GATES = ("cz", "ecr", "cx")
 ONE_QUBIT_GATE = "sx"
 _GATES_BETWEEN = 2  # a general one-qubit gate is two sx between virtual rz
@@ -69,19 +68,19 @@ class Calibration:
 
     two_qubit_gate: str
     couplers: dict[Edge, tuple[float, float]]
-    gate_error: Real
-    gate_seconds: Real
-    readout_error: Real
-    readout_flips: Real
-    t1: Real
-    t2: Real
+    gate_error: Floats
+    gate_seconds: Floats
+    readout_error: Floats
+    readout_flips: Floats
+    t1: Floats
+    t2: Floats
 
     @property
     def n_qubits(self) -> int:
         """Number of qubits of the device."""
         return len(self.t1)
 
-    def idle_error(self, seconds: float) -> Real:
+    def idle_error(self, seconds: float) -> Floats:
         """Return (n_qubits,) probabilities of a Pauli error while a qubit waits."""
         return np.asarray(idle_probabilities(self.t1, self.t2, seconds).sum(axis=-1))
 
@@ -135,7 +134,7 @@ def read_calibration(target: Target) -> Calibration:
     )
 
 
-def idle_probabilities(t1: Any, t2: Any, seconds: Any) -> Real:
+def idle_probabilities(t1: Any, t2: Any, seconds: Any) -> Floats:
     """Return probabilities (..., 3) of X, Y and Z that twirling makes of relaxation and dephasing over some time.
 
     Notes
@@ -195,7 +194,7 @@ def fake_target(name: str) -> Target:
     return target
 
 
-def _readout_flips(target: Target, mean: Real) -> Real:
+def _readout_flips(target: Target, mean: Floats) -> Floats:
     """Return both readout errors (n_qubits, 2) where a target has them, else twice the mean."""
     flips = np.stack([mean, mean], axis=-1)
     for qubit in np.flatnonzero(np.isfinite(mean)).tolist():
@@ -225,7 +224,7 @@ def _property(target: Target, name: str, qubits: tuple[int, ...], figure: str) -
     return None if value is None else float(value)
 
 
-def _filled(values: Sequence[float | None], *, missing: float, below: float = np.inf) -> Real:
+def _filled(values: Sequence[float | None], *, missing: float, below: float = np.inf) -> Floats:
     """Return an array in which a figure that is missing or out of range is the median of the rest, or ``missing``."""
     array = np.array([np.nan if v is None or not 0 <= v < below else v for v in values], dtype=np.float64)
     known = array[~np.isnan(array)]

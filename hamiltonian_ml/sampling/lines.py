@@ -18,12 +18,12 @@ from qiskit.circuit import Parameter, ParameterExpression
 from qiskit.primitives import BaseSamplerV2, PrimitiveJob, PrimitiveResult, SamplerPubResult
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.threads import map_blocks
 from hamiltonian_ml.sampling.kernels import draw, evolve, fuse, n_shared
 from hamiltonian_ml.sampling.native import packed_result
 
-Real = NDArray[np.float64]
-State = tuple[NDArray[np.complex128], Real, NDArray[np.int64]]  # tensors, Schmidt values, bond dimensions
+State = tuple[NDArray[np.complex128], Floats, NDArray[np.int64]]  # tensors, Schmidt values, bond dimensions
 _PI = math.pi
 _ROOM = 8  # for the bonds of a state at first; it doubles when they outgrow it
 # One-qubit gates as angles of u, up to a phase; None is the gate's own angle.
@@ -53,14 +53,14 @@ class LineCircuit:
 
     n_sites: int
     sites: NDArray[np.int64]
-    angles: Real
+    angles: Floats
     columns: NDArray[np.int64]
     places: dict[int, int]
 
-    def bound(self, values: Real) -> Real:
+    def bound(self, values: Floats) -> Floats:
         """Return the angles (n_operations, 3) for parameter values (n_parameters,)."""
         padded = np.append(values, 0.0)  # where column -1 is found
-        angles: Real = self.angles + padded[self.columns]
+        angles: Floats = self.angles + padded[self.columns]
         return angles
 
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseSamplerV2
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import check_integer, check_real
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Samples, words_from_register_bytes
@@ -28,7 +29,6 @@ from hamiltonian_ml.sampling.request import SampleRequest
 from hamiltonian_ml.sampling.store import Measured, SampleStore, as_store
 from hamiltonian_ml.sampling.template import KrylovTemplate, krylov_template
 from hamiltonian_ml.sampling.usage import Usage, usage_of
-from hamiltonian_ml.sampling.weyl import Real
 
 # Rows in one job of a simulator: enough to make the cost of a job's start small, few enough to report progress and
 # to keep the measured strings, which Aer returns as text, out of memory's way.
@@ -214,7 +214,7 @@ def _jobs(request: SampleRequest) -> Iterator[tuple[BaseSamplerV2, slice]]:
 
 
 def _run_job(
-    sampler: BaseSamplerV2, circuits: Sequence[QuantumCircuit], angles: Sequence[Real], n_qubits: int, *, shots: int
+    sampler: BaseSamplerV2, circuits: Sequence[QuantumCircuit], angles: Sequence[Floats], n_qubits: int, *, shots: int
 ) -> Measured:
     """Run one PUB for each power, with the rows as its parameter values."""
     pubs = [(circuit, values, shots) for circuit, values in zip(circuits, angles, strict=True)]

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from qiskit.primitives import BaseSamplerV2, PrimitiveJob, PrimitiveResult, SamplerPubResult
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import check_integer
 from hamiltonian_ml.sampling.devices import Calibration, idle_probabilities
 from hamiltonian_ml.sampling.native import Bits, NativeCircuit, Step, measured_bits, packed_result, read_native
 
-Real = NDArray[np.float64]
-Channel = Real  # probabilities of I, X, Y, Z on a qubit, or of their 16 products on two, the first qubit slowest
+Channel = Floats  # probabilities of I, X, Y, Z on a qubit, or of their 16 products on two, the first qubit slowest
 
 
 class Noise(NamedTuple):
@@ -127,7 +127,7 @@ def noise_of(program: NativeCircuit, calibration: Calibration) -> list[Noise]:
 
 def draw_errors(
     program: NativeCircuit, noises: Sequence[Noise], *, n_trials: int, rng: np.random.Generator
-) -> tuple[Real, Bits]:
+) -> tuple[Floats, Bits]:
     """Draw errors and carry them to the end of the circuit.
 
     Returns
@@ -187,7 +187,7 @@ def _waits(program: NativeCircuit, figures: Sequence[tuple[float, float]]) -> li
     return waits[::-1]
 
 
-def _channel(errors: Real) -> Channel:
+def _channel(errors: Floats) -> Channel:
     return np.concatenate([[1 - errors.sum()], errors])
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.bases.arrays import Floats
+
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 Complex = NDArray[np.complex128]
-Real = NDArray[np.float64]
 
 # Columns are the magic basis: SU(2) x SU(2) is real in it, and XX, YY, ZZ are diagonal.
 _MAGIC = np.array([[1, 0, 0, 1j], [0, 1j, 1, 0], [0, 1j, -1, 0], [1, 0, 0, -1j]]) / np.sqrt(2)
@@ -48,10 +49,10 @@ class WeylDecomposition:
         ``(a, b, c)`` in radians, not folded into a Weyl chamber.
     """
 
-    phase: Real
+    phase: Floats
     after: Complex
     before: Complex
-    angles: Real
+    angles: Floats
 
 
 def decompose(unitaries: Complex) -> WeylDecomposition:
@@ -90,7 +91,7 @@ def decompose(unitaries: Complex) -> WeylDecomposition:
     )
 
 
-def euler_angles(gates: Complex) -> Real:
+def euler_angles(gates: Complex) -> Floats:
     """Return ``(theta, phi, lam)`` of shape (..., 3), in radians, of one-qubit unitaries of shape (..., 2, 2).
 
     Up to a global phase the gate is Qiskit's ``u(theta, phi, lam) = Rz(phi) Ry(theta) Rz(lam)``.
@@ -128,7 +129,7 @@ def append_interaction(circuit: QuantumCircuit, parameters: Sequence[Any], first
     circuit.cz(first, second)
 
 
-def interaction_parameters(angles: Real) -> Real:
+def interaction_parameters(angles: Floats) -> Floats:
     """Return the parameters (..., 3) of `append_interaction` for angles ``(a, b, c)`` of shape (..., 3), in radians."""
     a, b, c = np.moveaxis(angles, -1, 0)
     return np.stack([2 * c - np.pi / 2, 2 * b - np.pi, np.pi - 2 * a], axis=-1)
@@ -142,7 +143,7 @@ def _check_unitary(matrices: Complex) -> None:
         raise ValueError(f"unitaries must be unitary to 1e-9, got a deviation of {error:.1e}.")
 
 
-def _diagonalise(grams: Complex) -> tuple[Real, Complex]:
+def _diagonalise(grams: Complex) -> tuple[Floats, Complex]:
     """Return rotations O and d with ``grams = O diag(d) O^T``, for symmetric unitaries of shape (n, 4, 4).
 
     Real and imaginary part commute, so any mix ``cos(t) Re + sin(t) Im`` shares their eigenvectors. Its eigenvalues
