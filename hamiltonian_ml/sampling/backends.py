@@ -164,7 +164,6 @@ class Backend:
 
         Examples
         --------
-        >>> service = Backend("ibm_kingston").service(50)  # doctest: +SKIP
         >>> Backend("mps").service(50)
         Traceback (most recent call last):
         ValueError: backend 'mps' runs here and has no jobs; name a device, such as ibm_kingston, or call open().
