@@ -24,7 +24,8 @@ from hamiltonian_ml.learning.accelerator_layout import Layout, layout_of, padded
 from hamiltonian_ml.learning.accelerator_search import images, response_bins, search_levels
 from hamiltonian_ml.subspace import ground_state
 from hamiltonian_ml.subspace.adjoint import MAX_RESPONSE_PRODUCTS, NEAR_FLOOR, largest_residual
-from hamiltonian_ml.subspace.ground_state import MAX_PRODUCTS, Levels, enter_guesses, level_tolerances
+from hamiltonian_ml.subspace.ground_state import MAX_PRODUCTS, Levels, level_tolerances
+from hamiltonian_ml.subspace.guesses import enter_guesses
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 Device = Literal["auto", "cpu", "accelerator"]
@@ -73,7 +74,7 @@ def lowest_levels(
     scale = np.abs(rows).max(axis=1, initial=1e-300)
     tolerances = level_tolerances(rows, scale, n_levels, tol=tol, gap_tol=gap_tol)
     starts = np.zeros((n_rows, n_levels, structure.dimension), dtype=tables.dtype)
-    is_known = np.arange(n_levels) < enter_guesses(guesses, starts)
+    is_known = np.arange(n_levels) < enter_guesses(structure, guesses, starts)
     energies, residuals = np.empty((n_rows, n_levels)), np.empty((n_rows, n_levels))
     states, products = np.empty_like(starts), np.empty(n_rows, dtype=np.int64)
     with jax.enable_x64(True):

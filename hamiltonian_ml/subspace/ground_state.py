@@ -16,6 +16,7 @@ from hamiltonian_ml.bases.checks import check_integer, check_scale
 from hamiltonian_ml.bases.threads import map_blocks
 from hamiltonian_ml.subspace import kernels
 from hamiltonian_ml.subspace.adjoint import apply_rows
+from hamiltonian_ml.subspace.guesses import enter_guesses
 from hamiltonian_ml.subspace.lanczos import SolverError, lanczos_levels
 from hamiltonian_ml.subspace.lobpcg import solve_rows
 from hamiltonian_ml.subspace.responses import responses
@@ -95,7 +96,8 @@ def lowest_levels(
         while the residual stays below. Ask for 1e-6 where the gap itself matters.
     guesses : (n_rows, n_levels, dimension) array, optional
         Start vectors, for instance the states of the last epoch. Those of another number of rows or states, and complex
-        ones for a real Hamiltonian, are not used.
+        ones for a real Hamiltonian, are not used. Where the strings leave a symmetry, or the subspace falls apart, a
+        little of what they miss is mixed in.
 
     Returns
     -------
@@ -126,10 +128,11 @@ def lowest_levels(
     energies, residuals = np.empty((n_rows, n_levels)), np.empty((n_rows, n_levels))
     states = np.zeros((n_rows, n_levels, d), dtype=tables.dtype)
     products = np.zeros(n_rows, dtype=np.int64)
+    n_guesses = enter_guesses(structure, guesses, states)
     batch = batch_of(structure, tables, diagonal_tables, scale)
     sought = Sought(
-        tolerances, aims_of(tolerances, scale), np.full(n_rows, enter_guesses(guesses, states)), energies, residuals,
-        states, products, np.zeros(n_rows, dtype=bool), np.zeros(n_rows, dtype=bool),
+        tolerances, aims_of(tolerances, scale), np.full(n_rows, n_guesses), energies, residuals, states, products,
+        np.zeros(n_rows, dtype=bool), np.zeros(n_rows, dtype=bool),
     )  # fmt: skip
     levels_side_by_side(batch, sought)
     left = np.flatnonzero(~sought.solved)
@@ -238,22 +241,6 @@ def level_tolerances(
     tolerances: NDArray[np.float64] = scale[:, None] * np.array([tol] + [max(tol, gap_tol)] * (n_levels - 1))
     round_off: NDArray[np.float64] = _ROUND_OFF * np.abs(rows).sum(axis=1)[:, None]
     return np.maximum(tolerances, round_off)
-
-
-def enter_guesses(guesses: NDArray[Any] | None, states: NDArray[Any]) -> int:
-    """Write usable start vectors into ``states`` and return how many levels have one."""
-    if guesses is None:
-        return 0
-    guesses = np.asarray(guesses)
-    if guesses.ndim != 3:
-        raise ValueError(f"guesses must have shape (n_rows, n_levels, dimension), got {guesses.shape}.")
-    if guesses.shape[0] != len(states) or guesses.shape[2] != states.shape[2]:
-        return 0
-    if np.iscomplexobj(guesses) and not np.iscomplexobj(states):
-        return 0
-    n_guesses: int = min(guesses.shape[1], states.shape[1])
-    states[:, :n_guesses] = guesses[:, :n_guesses]
-    return n_guesses
 
 
 def _finish_by_lanczos(structure: SubspaceStructure, batch: Batch, sought: Sought) -> NDArray[np.bool_]:

@@ -6,14 +6,17 @@ In: a `PauliBasis` and a `Subspace`. Out: a `SubspaceStructure` that is combined
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from hamiltonian_ml.bases.pauli import WORD_BITS, PauliBasis
 from hamiltonian_ml.bases.states import Subspace
+from hamiltonian_ml.bases.symmetries import PauliSymmetries
 from hamiltonian_ml.bases.threads import map_blocks, row_blocks
 from hamiltonian_ml.subspace import kernels, search
 from hamiltonian_ml.subspace.sign_tables import SignTables, sign_tables
@@ -57,6 +60,22 @@ class SubspaceStructure:
     def n_entries(self) -> int:
         """Number of off-diagonal entries of the matrix, in both triangles."""
         return 2 * len(self.left)
+
+    @cached_property
+    def parts(self) -> NDArray[np.int32]:
+        """The part (dimension,) of the subspace that each state belongs to: no string leads from one to another."""
+        shape, links = (self.dimension, self.dimension), np.ones(len(self.left), dtype=bool)
+        graph = sparse.coo_array((links, (self.left, self.right)), shape=shape)
+        parts: NDArray[np.int32] = connected_components(graph, directed=False)[1]
+        return parts
+
+    @cached_property
+    def has_flipping_symmetry(self) -> bool:
+        """Whether a Pauli string with an X or Y commutes with all strings, as XXXX with those of an Ising model.
+
+        One without is seen in the parts of the subspace.
+        """
+        return bool(PauliSymmetries.of(self.basis).flips.any())
 
     def element_tables(self, coefficients: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
         """Return the tables of off-diagonal and diagonal elements for rows of coefficients (n_rows, n_terms).

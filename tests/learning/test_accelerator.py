@@ -185,6 +185,15 @@ def test_good_guesses_save_multiplications(rng):
     np.testing.assert_allclose(lowest_only.energies[:, 0], cold.energies[:, 0], rtol=1e-10)  # residuals, squared
 
 
+def test_a_level_in_another_part_of_the_subspace_is_found():
+    """No string leads from the first four states to the last, which lies below them."""
+    basis = PauliBasis.chain(5)
+    fields = np.tile(1.0 * (basis.paulis[:, 0] == 3) * (basis.paulis[:, 1] == 0), (7, 1))
+    structure = restrict(basis, Subspace.from_integers([0, 1, 2, 3, 31], 5))
+    levels = accelerator.lowest_levels(structure, fields, guesses=np.eye(5)[[[1, 2]] * 7])
+    np.testing.assert_allclose(levels.energies[:, 0], -5.0, atol=1e-9)
+
+
 def test_a_level_that_comes_out_lower_than_the_ground_level_takes_its_place():
     """XX + YY + ZZ on two qubits: started in a triplet, an exact eigenstate, the search meets the singlet second."""
     basis = PauliBasis.chain(5)
