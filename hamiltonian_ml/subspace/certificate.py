@@ -104,8 +104,8 @@ def certify(
         )
     if boundary is None:
         boundary = find_boundary(structure)
-    tables, diagonal_tables = structure.element_tables(coefficients)
-    states, energies = levels.ground_states.astype(tables.dtype, copy=False), levels.energies[:, 0]
+    tables, diagonal_tables, states = structure.tables_for(coefficients, levels.ground_states)
+    energies = levels.energies[:, 0]
     sums = np.zeros((len(energies), 4))
 
     batch = batch_at_boundary(boundary, tables, diagonal_tables, states)
@@ -152,9 +152,7 @@ def spreads(
     boundary : Boundary
         From `find_boundary`.
     """
-    tables, diagonal_tables = structure.element_tables(coefficients)
-    kets = np.ascontiguousarray(states, dtype=np.result_type(tables, states))
-    tables = tables.astype(kets.dtype, copy=False)
+    tables, diagonal_tables, kets = structure.tables_for(coefficients, states)
     variances = np.zeros(len(kets))
 
     def pass_over(block: range) -> None:
@@ -200,8 +198,7 @@ def candidate_weights(
         Weighted mean over the rows of the first-order weight ``|<a|H|psi>|^2 / (E - D_a)^2``. Distances below a
         hundredth of a row's largest coefficient count as that, so that no single row decides.
     """
-    tables, diagonal_tables = structure.element_tables(coefficients)
-    states = levels.ground_states.astype(tables.dtype, copy=False)
+    tables, diagonal_tables, states = structure.tables_for(coefficients, levels.ground_states)
     shares = weights / weights.sum()
     floors = 1e-2 * np.abs(coefficients).max(axis=1, initial=1e-300)
 

@@ -84,6 +84,17 @@ class SubspaceStructure:
         """
         return self.tables.off_diagonal.elements(coefficients), self.tables.diagonal.elements(coefficients)
 
+    def tables_for(
+        self, coefficients: NDArray[np.float64], states: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[Any]]:
+        """Return `element_tables` and the states (n_rows, dimension), complex where either is.
+
+        States of a real row may be complex, if they were found beside others: then they have any phase.
+        """
+        tables, diagonal_tables = self.element_tables(coefficients)
+        kind = np.result_type(tables, states)
+        return tables.astype(kind, copy=False), diagonal_tables, np.ascontiguousarray(states, dtype=kind)
+
     def matrix(self, coefficients: ArrayLike) -> sparse.csr_array:
         """Return the projected Hamiltonian of one row of coefficients (n_terms,) as a sparse matrix.
 

@@ -62,8 +62,7 @@ def outside_variance(
     levels : Levels
         From `lowest_levels`.
     """
-    tables, diagonal_tables = structure.element_tables(coefficients)
-    states = levels.ground_states.astype(tables.dtype, copy=False)
+    tables, diagonal_tables, states = structure.tables_for(coefficients, levels.ground_states)
     variances = np.zeros(len(states))
     back = np.zeros_like(states)
     bins = np.zeros((len(states), structure.tables.off_diagonal.n_codes), dtype=tables.dtype)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.subspace import boundary
 from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.certificate import candidate_weights, certify, spreads
-from hamiltonian_ml.subspace.ground_state import lowest_levels
+from hamiltonian_ml.subspace.ground_state import Levels, lowest_levels
 from hamiltonian_ml.subspace.structure import restrict
+from hamiltonian_ml.subspace.variance import outside_variance
 from tests.reference.dense import dense_hamiltonian
 from tests.reference.outside import full_space_figures, states_outside
 
@@ -39,6 +44,24 @@ def test_figures_equal_those_of_dense_matrices(seed):
         assert certificate.captured_weight[row] == pytest.approx(1 / (1 + weight), rel=1e-6)
         levels_exact = np.linalg.eigvalsh(dense)
         assert np.abs(levels_exact - energy).min() <= residual + 1e-12  # an exact level lies within the residual
+
+
+def test_a_real_row_keeps_its_figures_where_its_state_is_complex(rng):
+    """Beside complex rows the state of a real one is complex, and may have any phase."""
+    basis = PauliBasis.chain(5)
+    structure = restrict(basis, Subspace.excitations(5, 2))
+    coeffs = rng.normal(size=(1, basis.n_terms)) * (basis.n_y % 2 == 0)
+    levels = lowest_levels(structure, coeffs)
+    turned = replace(levels, states=levels.states * np.exp(1j))
+    edge = find_boundary(structure)
+
+    def figures(found: Levels) -> list[NDArray[Any]]:
+        outside = outside_variance(structure, edge, coeffs, found)
+        weights = candidate_weights(structure, coeffs, found, np.ones(1), boundary=edge)
+        return [*vars(certify(structure, coeffs, found)).values(), weights, outside.values, outside.direct]
+
+    for expected, got in zip(figures(levels), figures(turned), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-13)  # round-off
 
 
 @given(seed=st.integers(0, 2**32 - 1))
