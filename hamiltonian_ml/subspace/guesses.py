@@ -60,6 +60,14 @@ def _mix_in(structure: SubspaceStructure, states: NDArray[Any], *, seed: int) ->
     if is_hidden:
         states += some
         return
-    membership = sparse.csr_array((np.ones(len(parts)), (np.arange(len(parts)), parts)))
-    weights = (states.real**2 + states.imag**2) @ membership
-    states += some * (weights < _LITTLE**2 / n_parts)[:, parts]
+    # Most basis states lie in one part: only the weights in the others are summed, and its own is what they leave.
+    largest = int(np.bincount(parts).argmax())
+    outside = np.flatnonzero(parts != largest)
+    membership = sparse.csr_array(
+        (np.ones(len(outside)), (np.arange(len(outside)), parts[outside])), (len(outside), n_parts)
+    )
+    weights = (states[:, outside].real ** 2 + states[:, outside].imag ** 2) @ membership
+    weights[:, largest] = np.vecdot(states, states).real - weights.sum(axis=1)
+    is_missing = weights < _LITTLE**2 / n_parts
+    places = np.flatnonzero(is_missing.any(axis=0)[parts])
+    states[:, places] += some[places] * is_missing[:, parts[places]]
