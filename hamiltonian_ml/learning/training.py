@@ -185,15 +185,15 @@ def _run_epoch(run: _Run, progress: Progress) -> bool:
         guesses = progress.guesses.of(rows)
         step = loss_and_gradients(progress.parameters, batch, chosen, run.loss, settings, guesses=guesses)
         progress.guesses.keep(rows, step.states, n_rows)
-        norm = float(optax.tree.norm(step.gradients))
+        *updated, norm = _update(progress.parameters, progress.memory, step.gradients, rate)
         if not np.isfinite(step.loss + norm):
             raise TrainingDivergedError(
-                f"the loss is {step.loss} and its gradient {norm} in epoch {number + 1}: scale the features to "
+                f"the loss is {step.loss} and its gradient {float(norm)} in epoch {number + 1}: scale the features to "
                 f"about 1, or lower learning_rate (now {settings.learning_rate:g})."
             )
-        progress.parameters, progress.memory = _update(progress.parameters, progress.memory, step.gradients, rate)
+        progress.parameters, progress.memory = updated
         gap = float(step.states.levels.gaps.min())
-        parts.append((step.loss, norm, gap, step.outside_variance, float(batch[2].sum())))
+        parts.append((step.loss, float(norm), gap, step.outside_variance, float(batch[2].sum())))
     held_out = np.nan
     if run.validation is not None:
         held_out = loss_of(progress.parameters, run.validation, chosen, run.loss, settings)
@@ -207,9 +207,13 @@ def spawned(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
 
 
 @jax.jit
-def _update(parameters: Parameters, memory: Any, gradients: Parameters, rate: float) -> tuple[Parameters, Any]:
+def _update(
+    parameters: Parameters, memory: Any, gradients: Parameters, rate: float
+) -> tuple[Parameters, Any, jax.Array]:
+    """Take a step of Adam; return the gradients' norm too, compiled with it rather than for itself."""
+    norm = optax.tree.norm(gradients)
     directions, memory = _ADAM.update(gradients, memory)
-    return jax.tree.map(lambda p, d: p - rate * d, parameters, directions), memory
+    return jax.tree.map(lambda p, d: p - rate * d, parameters, directions), memory, norm
 
 
 def _batches(n_rows: int, batch_size: int | None, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
