@@ -74,7 +74,7 @@ def lowest_levels(
     scale = np.abs(rows).max(axis=1, initial=1e-300)
     tolerances = level_tolerances(rows, scale, n_levels, tol=tol, gap_tol=gap_tol)
     starts = np.zeros((n_rows, n_levels, structure.dimension), dtype=tables.dtype)
-    is_known = np.arange(n_levels) < enter_guesses(structure, guesses, starts)
+    is_known = np.arange(n_levels) < enter_guesses(structure, rows, guesses, starts)
     energies, residuals = np.empty((n_rows, n_levels)), np.empty((n_rows, n_levels))
     states, products = np.empty_like(starts), np.empty(n_rows, dtype=np.int64)
     with jax.enable_x64(True):

@@ -96,8 +96,8 @@ def lowest_levels(
         while the residual stays below. Ask for 1e-6 where the gap itself matters.
     guesses : (n_rows, n_levels, dimension) array, optional
         Start vectors, for instance the states of the last epoch. Those of another number of rows or states, and complex
-        ones for a real Hamiltonian, are not used. Where the strings leave a symmetry, or the subspace falls apart, a
-        little of what they miss is mixed in.
+        ones for a real Hamiltonian, are not used. Where the subspace falls apart, the strings leave a
+        symmetry or coefficients are equal, a little of what guesses may miss is mixed in.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def lowest_levels(
     energies, residuals = np.empty((n_rows, n_levels)), np.empty((n_rows, n_levels))
     states = np.zeros((n_rows, n_levels, d), dtype=tables.dtype)
     products = np.zeros(n_rows, dtype=np.int64)
-    n_guesses = enter_guesses(structure, guesses, states)
+    n_guesses = enter_guesses(structure, rows, guesses, states)
     batch = batch_of(structure, tables, diagonal_tables, scale)
     sought = Sought(
         tolerances, aims_of(tolerances, scale), np.full(n_rows, n_guesses), energies, residuals, states, products,
