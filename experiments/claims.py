@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import xarray as xr
 
 from experiments import studies
 from experiments.parts import Verdict
@@ -47,29 +50,36 @@ CLAIMS = {
 }
 
 
-def collect() -> list[tuple[Verdict, str, str]]:
+def read() -> dict[str, xr.DataTree]:
+    """Return the results of each figure that has some in the repository, by its name."""
+    return {
+        study.name: studies.results(study.name)
+        for study in studies.STUDIES.values()
+        if study.has_data and studies.cached_profile(study.name)
+    }
+
+
+def collect(results: Mapping[str, xr.DataTree]) -> list[tuple[Verdict, str, str]]:
     """Return each claim's verdict with the figure and the profile that it comes from, by claim."""
     found: dict[int, tuple[Verdict, str, str]] = {}
-    for study in studies.STUDIES.values():
-        profile = studies.cached_profile(study.name)
-        if study.has_data and profile:
-            module = import_module(f"experiments.{study.name}.figure")
-            for verdict in module.verdicts(studies.results(study.name)):
-                found.setdefault(verdict.claim, (verdict, study.name, profile))
+    for name, tree in results.items():
+        profile = studies.cached_profile(name)
+        assert profile is not None
+        for verdict in import_module(f"experiments.{name}.figure").verdicts(tree):
+            found.setdefault(verdict.claim, (verdict, name, profile))
     for claim in CLAIMS:
         why = "the figure that decides it has no results in the repository"
         found.setdefault(claim, (Verdict(claim, "not tested", "-", f"not tested here because: {why}"), "-", "-"))
     return [found[claim] for claim in sorted(found)]
 
 
-def numbers() -> dict[str, str]:
+def numbers(results: Mapping[str, xr.DataTree], verdicts: list[str]) -> dict[str, str]:
     """Return the numbers that the paper quotes, by the name of their macro."""
     found: dict[str, str] = {}
-    for study in studies.STUDIES.values():
-        module = import_module(f"experiments.{study.name}.figure")
-        if study.has_data and studies.cached_profile(study.name) and hasattr(module, "numbers"):
-            found |= module.numbers(studies.results(study.name))
-    verdicts = [verdict.verdict for verdict, _, _ in collect()]
+    for name, tree in results.items():
+        module = import_module(f"experiments.{name}.figure")
+        if hasattr(module, "numbers"):
+            found |= module.numbers(tree)
     for word, name in (
         ("held", "nHeld"),
         ("failed", "nFailed"),
@@ -84,13 +94,15 @@ def numbers() -> dict[str, str]:
 
 def write(folder: Path) -> list[Path]:
     """Write claims.json, claims.md, claims.tex and numbers.tex, and return their paths."""
-    rows = collect()
+    results = read()
+    rows = collect(results)
+    quoted = numbers(results, [verdict.verdict for verdict, _, _ in rows])
     records = [{"statement": CLAIMS[v.claim], **asdict(v), "figure": f, "profile": p} for v, f, p in rows]
     texts = {
         "claims.json": json.dumps(records, indent=1, ensure_ascii=False) + "\n",
         "claims.md": _markdown(records),
         "claims.tex": _latex(records),
-        "numbers.tex": "".join(f"\\newcommand{{\\{k}}}{{{escape(v)}}}\n" for k, v in sorted(numbers().items())),
+        "numbers.tex": "".join(f"\\newcommand{{\\{k}}}{{{escape(v)}}}\n" for k, v in sorted(quoted.items())),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
