@@ -96,8 +96,8 @@ def lowest_levels(
         while the residual stays below. Ask for 1e-6 where the gap itself matters.
     guesses : (n_rows, n_levels, dimension) array, optional
         Start vectors, for instance the states of the last epoch. Those of another number of rows or states, and complex
-        ones for a real Hamiltonian, are not used. Where the subspace falls apart, the strings leave a
-        symmetry or coefficients are equal, a little of what guesses may miss is mixed in.
+        ones for a real Hamiltonian, are not used. Where the subspace falls apart, the strings leave a symmetry or
+        coefficients are equal, a little of what guesses may miss is mixed in.
 
     Returns
     -------

@@ -27,9 +27,8 @@ def enter_guesses(
 ) -> int:
     """Write usable guesses into ``starts`` (n_rows, n_levels, dimension) and return how many levels have one.
 
-    ``rows`` are the coefficients (n_rows, n_terms).
-
-    Those of another number of rows or states, and complex ones for a real Hamiltonian, are not used.
+    Those of another number of rows or states, and complex ones for a real Hamiltonian, are not used. ``rows`` holds the
+    coefficients (n_rows, n_terms).
 
     Raises
     ------
@@ -72,8 +71,7 @@ def _mix_in(parts: NDArray[np.int32], may_hide: NDArray[np.bool_], states: NDArr
 
     Where a symmetry may hide levels, add it in every part.
     """
-    sizes = np.bincount(parts)
-    n_parts = len(sizes)
+    n_parts = int(parts.max()) + 1
     if n_parts == 1 and not may_hide.any():
         return
     some = np.empty(len(parts))
@@ -83,14 +81,23 @@ def _mix_in(parts: NDArray[np.int32], may_hide: NDArray[np.bool_], states: NDArr
         states[row] += some
     if n_parts == 1 or may_hide.all():
         return
-    # Most basis states lie in one part: only the weights in the others are summed, and its own is what they leave.
-    largest = int(sizes.argmax())
-    outside = np.flatnonzero(parts != largest)
-    membership = sparse.csr_array(
-        (np.ones(len(outside)), (np.arange(len(outside)), parts[outside])), (len(outside), n_parts)
-    )
-    weights = (states[:, outside].real ** 2 + states[:, outside].imag ** 2) @ membership
-    weights[:, largest] = np.vecdot(states, states).real - weights.sum(axis=1)
+    weights: Any = _weights(parts, states)
     is_missing = (weights < _LITTLE**2 / n_parts) & ~may_hide[:, None]
     places = np.flatnonzero(is_missing.any(axis=0)[parts])
     states[:, places] += some[places] * is_missing[:, parts[places]]
+
+
+def _weights(parts: NDArray[np.int32], states: NDArray[Any]) -> Floats:
+    """Return the weight (n_rows, n_parts) of each state in each part.
+
+    Most basis states lie in one part: only the weights in the others are summed, and its own is what they leave.
+    """
+    sizes = np.bincount(parts)
+    largest = int(sizes.argmax())
+    outside = np.flatnonzero(parts != largest)
+    membership = sparse.csr_array(
+        (np.ones(len(outside)), (np.arange(len(outside)), parts[outside])), (len(outside), len(sizes))
+    )
+    weights: Floats = (states[:, outside].real ** 2 + states[:, outside].imag ** 2) @ membership
+    weights[:, largest] = np.vecdot(states, states).real - weights.sum(axis=1)
+    return weights
