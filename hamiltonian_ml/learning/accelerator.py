@@ -20,8 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from hamiltonian_ml.bases.checks import check_scale
 from hamiltonian_ml.learning.accelerator_entries import bracket_bins
-from hamiltonian_ml.learning.accelerator_layout import Layout, layout_of, padded
+from hamiltonian_ml.learning.accelerator_layout import Layout, layout_of
 from hamiltonian_ml.learning.accelerator_search import images, response_bins, search_levels
+from hamiltonian_ml.learning.padding import padded
 from hamiltonian_ml.subspace import ground_state
 from hamiltonian_ml.subspace.adjoint import MAX_RESPONSE_PRODUCTS, NEAR_FLOOR, largest_residual
 from hamiltonian_ml.subspace.ground_state import MAX_PRODUCTS, Levels, level_tolerances

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from hamiltonian_ml.learning.padding import padded
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 from hamiltonian_ml.subspace.vectors import fill_at_random
 
@@ -140,13 +141,3 @@ def _chunks(
         flat[places] = values[order]
         filled.append(np.ascontiguousarray(flat.reshape(length, _WIDTH).T))
     return owners, filled
-
-
-def padded(length: int, smallest: int = 1) -> int:
-    """Round up to one of four lengths between powers of two.
-
-    JAX compiles anew for every shape, which takes seconds. This way a subspace that is chosen anew, with a few pairs
-    more or less, and a last, smaller batch mostly run what is there, for at most a quarter of idle work.
-    """
-    step = 1 << max(0, (length - 1).bit_length() - 3)
-    return max(smallest, -(-length // step) * step)

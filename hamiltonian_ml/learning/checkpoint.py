@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +27,7 @@ from hamiltonian_ml.learning.progress import Epoch, Guesses, Progress
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.subspace.structure import restrict
 
-KIND, VERSION = "checkpoint", 1
+KIND, VERSION = "checkpoint", 2
 
 
 @dataclass
@@ -66,7 +65,7 @@ class Checkpoint:
         if not progress.finished and begun - self._last < self._spent / self.share:
             return
         arrays, description = _packed(progress)
-        description |= {"identity": self.identity, "seed": self.seed}
+        description |= {"identity": self.identity, "seed": self.seed, "version": VERSION}
         write_archive(self.path, arrays, description, kind=KIND, version=VERSION)
         self._last = time.perf_counter()
         self._spent = self._last - begun
@@ -77,7 +76,7 @@ class Checkpoint:
         Raises
         ------
         ValueError
-            If the file is damaged, or of other data or options.
+            If the file is damaged, of another version, or of other data or options.
         """
         return self._read()[1]["seed"] if self.path.exists() else self.seed
 
@@ -89,6 +88,11 @@ class Checkpoint:
 
     def _read(self) -> tuple[dict[str, NDArray[Any]], Any]:
         arrays, description = read_archive(self.path, kind=KIND, version=VERSION)
+        if description.get("version", 1) < VERSION:
+            raise ValueError(
+                f"checkpoint {self.path} is of an earlier hamiltonian_ml, which kept the optimiser's state in another "
+                "order; delete it to begin anew, or name another file."
+            )
         written = description["identity"]
         other = [name for name, value in self.identity.items() if written.get(name) != value]
         if other:
@@ -144,7 +148,7 @@ def _unpack(
 def _tree(name: str, like: Any, arrays: dict[str, NDArray[Any]]) -> Any:
     """Return a tree as another one, with its leaves from a file."""
     leaves, kind = jax.tree.flatten(like)
-    return jax.tree.unflatten(kind, [jnp.asarray(arrays[f"{name}.{k}"]) for k in range(len(leaves))])
+    return jax.tree.unflatten(kind, [arrays[f"{name}.{k}"] for k in range(len(leaves))])
 
 
 def identity_of_model(basis: PauliBasis, parameters: Parameters) -> str:

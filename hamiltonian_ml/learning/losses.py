@@ -1,4 +1,7 @@
-"""Weighted losses of the outputs. In: outputs, targets, weights. Out: one number, differentiable by JAX."""
+"""Weighted losses of the outputs. In: outputs, targets, weights. Out: one number, differentiable by JAX.
+
+Rows of weight zero, which fill up a batch, must not count.
+"""
 
 from __future__ import annotations
 

@@ -6,12 +6,11 @@ and the ground states. Embed, solve, read out, loss; then the same four backward
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,11 +18,12 @@ from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.bases.checks import LARGEST_COEFFICIENT
 from hamiltonian_ml.bases.frames import rotate_back
 from hamiltonian_ml.learning.choosing import Chosen
-from hamiltonian_ml.learning.embedding import linear_embedding
+from hamiltonian_ml.learning.embedding import embed, map_rows, pull_back_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, pull_back, solve
 from hamiltonian_ml.learning.feature_maps import Mixtures
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters, readout
+from hamiltonian_ml.learning.padding import pad_rows, pad_with_zeros
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.subspace.variance import outside_variance
 
@@ -72,7 +72,9 @@ def loss_and_gradients(
     parameters, where ``chosen`` has local frames. JAX must be in 64-bit mode.
     """
     features, targets, weights = batch
-    coefficients = np.asarray(_embed(parameters, features))
+    parameters = jax.tree.map(np.asarray, parameters)
+    mapped = map_rows(parameters.maps, features)
+    coefficients = embed(parameters, mapped)
     if not np.abs(coefficients).max() < LARGEST_COEFFICIENT:
         raise TrainingDivergedError(
             f"a coefficient of a Hamiltonian has grown beyond {LARGEST_COEFFICIENT:g}: scale the features to about 1, "
@@ -81,9 +83,9 @@ def loss_and_gradients(
     if rotations is None:
         rotations = chosen.rotations(coefficients)
     states = solve(coefficients, chosen.structure, rotations, guesses=guesses, tol=settings.solver_tol)
-    value, (direct, cotangents) = _loss_gradients(
-        parameters, states.expectations, targets, weights, settings.alpha, loss=loss
-    )
+    expectations = np.asarray(states.expectations)
+    value, slopes = _loss_slopes(np.asarray(readout(parameters, expectations)), targets, weights, loss)
+    value += _penalty(parameters, settings.alpha)
     outside, sources, slope = np.nan, None, np.zeros_like(coefficients)
     if settings.variance_penalty and chosen.boundary is not None:
         found = outside_variance(states.structure, chosen.boundary, states.coefficients, states.levels)
@@ -92,16 +94,17 @@ def loss_and_gradients(
         value += settings.variance_penalty * outside
         pulls = settings.variance_penalty * shares[:, None]
         sources, slope = pulls * found.sources, _in_axes(states, pulls * found.direct)
-    pulled = pull_back(states, np.asarray(cotangents), sources=sources, min_gap=settings.min_gap)
-    pulled += slope
-    return Step(float(value), _add_embedded(parameters, features, pulled, direct), outside, states)
+    pulled = pull_back(states, slopes @ parameters.labels, sources=sources, min_gap=settings.min_gap)
+    bias, operators, maps = pull_back_embedding(parameters, features, mapped, pulled + slope)
+    gradients = Parameters(bias, operators, slopes.T @ expectations, slopes.sum(axis=0), maps)
+    return Step(value, _add_penalty_slopes(parameters, gradients, settings.alpha), outside, states)
 
 
 def loss_of(parameters: Parameters, rows: Rows, chosen: Chosen, loss: Loss, settings: Settings) -> float:
     """Return the loss of rows (features, targets, weights), without penalties. JAX must be in 64-bit mode."""
-    coefficients = np.asarray(_embed(parameters, rows[0]))
+    coefficients = embed(parameters, map_rows(parameters.maps, rows[0]))
     states = solve(coefficients, chosen.structure, chosen.rotations(coefficients), tol=settings.solver_tol)
-    return float(loss(readout(parameters, states.expectations), rows[1], rows[2]))
+    return _loss_slopes(np.asarray(readout(parameters, states.expectations)), rows[1], rows[2], loss)[0]
 
 
 def _in_axes(states: GroundStates, gradients: Floats) -> Floats:
@@ -111,34 +114,36 @@ def _in_axes(states: GroundStates, gradients: Floats) -> Floats:
     return rotate_back(states.structure.basis, gradients, states.rotations)
 
 
-@jax.jit
-def _embed(parameters: Parameters, features: Floats) -> jax.Array:
-    return jnp.asarray(linear_embedding(parameters, features))
-
-
-def _penalised(
-    parameters: Parameters, expectations: Floats, targets: Floats, weights: Floats, alpha: float, loss: Loss
-) -> jax.Array:
-    """Return the loss plus alpha/2 times the sum of squares of the feature and label operators' coefficients.
-
-    The bias operator is left out: it holds the field that keeps the gap open. Of maps, only mixtures count.
-    """
-    penalty = (parameters.features**2).sum() + (parameters.labels**2).sum()
-    if isinstance(parameters.maps, Mixtures):  # or they would take the size over from the operators
-        penalty += (parameters.maps.mixing**2).sum()
-    return loss(readout(parameters, expectations), targets, weights) + 0.5 * alpha * penalty
+def _loss_slopes(outputs: Floats, targets: Floats, weights: Floats, loss: Loss) -> tuple[float, Floats]:
+    """Return the loss and its derivatives with respect to the outputs (n_rows, n_outputs)."""
+    value, slopes = _compiled_slopes(pad_rows(outputs), pad_rows(targets), pad_with_zeros(weights), loss=loss)
+    return float(value), np.asarray(slopes)[: len(outputs)]
 
 
 @partial(jax.jit, static_argnames="loss")
-def _loss_gradients(
-    parameters: Parameters, expectations: Floats, targets: Floats, weights: Floats, alpha: float, *, loss: Loss
-) -> tuple[jax.Array, tuple[Parameters, jax.Array]]:
-    return jax.value_and_grad(_penalised, argnums=(0, 1))(parameters, expectations, targets, weights, alpha, loss)
+def _compiled_slopes(outputs: Floats, targets: Floats, weights: Floats, *, loss: Loss) -> tuple[jax.Array, jax.Array]:
+    return jax.value_and_grad(loss)(outputs, targets, weights)
 
 
-@jax.jit
-def _add_embedded(parameters: Parameters, features: Floats, cotangents: Floats, direct: Parameters) -> Parameters:
-    """Pull cotangents of the coefficients back through the embedding and add the loss's direct gradient."""
-    _, pull = jax.vjp(lambda p: linear_embedding(p, features), parameters)
-    total: Parameters = jax.tree.map(jnp.add, pull(cotangents)[0], direct)
-    return total
+def _penalty(parameters: Parameters, alpha: float) -> float:
+    """Return alpha/2 times the sum of squares of the feature and label operators' coefficients.
+
+    The bias operator is left out: it holds the field that keeps the gap open. Of maps, only mixtures count, or they
+    would take the size over from the operators.
+    """
+    penalised = [parameters.features, parameters.labels]
+    if isinstance(parameters.maps, Mixtures):
+        penalised.append(parameters.maps.mixing)
+    return 0.5 * alpha * sum(float(np.vdot(part, part)) for part in penalised)
+
+
+def _add_penalty_slopes(parameters: Parameters, gradients: Parameters, alpha: float) -> Parameters:
+    """Add the derivatives of the penalty to those of the rest."""
+    maps = gradients.maps
+    if isinstance(maps, Mixtures) and isinstance(parameters.maps, Mixtures):
+        maps = replace(maps, mixing=maps.mixing + alpha * parameters.maps.mixing)
+    return gradients._replace(
+        features=gradients.features + alpha * parameters.features,
+        labels=gradients.labels + alpha * parameters.labels,
+        maps=maps,
+    )

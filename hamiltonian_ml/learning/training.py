@@ -22,12 +22,13 @@ from hamiltonian_ml.learning.checkpoint import Checkpoint
 from hamiltonian_ml.learning.choosing import Chosen, choose
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters
+from hamiltonian_ml.learning.padding import as_tree, as_vector
 from hamiltonian_ml.learning.progress import Epoch, Progress
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import Rows, TrainingDivergedError, loss_and_gradients, loss_of
 from hamiltonian_ml.selection.strategy import NoMoreSamplesError, Selection
 
-_ADAM = optax.scale_by_adam()  # one object for all fits: compiled steps are shared between fits of one shape
+_ADAM = optax.scale_by_adam()  # one object for all fits: they share what is compiled
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +135,9 @@ def train(
     run = _Run((features, targets, weights), validation, basis, selection, loss, settings, seed)
     with jax.enable_x64(True):
         batches = np.random.default_rng(spawned(seed, 1))
-        progress = Progress(parameters, _ADAM.init(parameters) if memory is None else memory, batches, chosen)
+        progress = Progress(
+            parameters, _ADAM.init(as_vector(parameters)) if memory is None else memory, batches, chosen
+        )
         if checkpoint is not None:
             checkpoint.restore(progress, basis, settings)
         supplied = True
@@ -185,15 +188,17 @@ def _run_epoch(run: _Run, progress: Progress) -> bool:
         guesses = progress.guesses.of(rows)
         step = loss_and_gradients(progress.parameters, batch, chosen, run.loss, settings, guesses=guesses)
         progress.guesses.keep(rows, step.states, n_rows)
-        *updated, norm = _update(progress.parameters, progress.memory, step.gradients, rate)
+        slopes = as_vector(step.gradients)
+        norm = float(np.linalg.norm(slopes))
         if not np.isfinite(step.loss + norm):
             raise TrainingDivergedError(
-                f"the loss is {step.loss} and its gradient {float(norm)} in epoch {number + 1}: scale the features to "
+                f"the loss is {step.loss} and its gradient {norm} in epoch {number + 1}: scale the features to "
                 f"about 1, or lower learning_rate (now {settings.learning_rate:g})."
             )
-        progress.parameters, progress.memory = updated
+        moved, progress.memory = _update(as_vector(progress.parameters), progress.memory, slopes, rate)
+        progress.parameters = as_tree(np.asarray(moved), progress.parameters)
         gap = float(step.states.levels.gaps.min())
-        parts.append((step.loss, float(norm), gap, step.outside_variance, float(batch[2].sum())))
+        parts.append((step.loss, norm, gap, step.outside_variance, float(batch[2].sum())))
     held_out = np.nan
     if run.validation is not None:
         held_out = loss_of(progress.parameters, run.validation, chosen, run.loss, settings)
@@ -207,13 +212,10 @@ def spawned(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
 
 
 @jax.jit
-def _update(
-    parameters: Parameters, memory: Any, gradients: Parameters, rate: float
-) -> tuple[Parameters, Any, jax.Array]:
-    """Take a step of Adam; return the gradients' norm too, compiled with it rather than for itself."""
-    norm = optax.tree.norm(gradients)
+def _update(parameters: Floats, memory: Any, gradients: Floats, rate: float) -> tuple[jax.Array, Any]:
+    """Take a step of Adam, with all parameters in one vector: a fit of a feature more has one of the same length."""
     directions, memory = _ADAM.update(gradients, memory)
-    return jax.tree.map(lambda p, d: p - rate * d, parameters, directions), memory, norm
+    return parameters - rate * directions, memory
 
 
 def _batches(n_rows: int, batch_size: int | None, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:

@@ -15,7 +15,7 @@ from hamiltonian_ml.bases.frames import mean_field_frames
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.learning import accelerator
-from hamiltonian_ml.learning.accelerator_layout import layout_of, padded
+from hamiltonian_ml.learning.accelerator_layout import layout_of
 from hamiltonian_ml.learning.accelerator_search import images, response_bins, search_levels
 from hamiltonian_ml.learning.expectations import ground_state_expectations, pull_back, solve
 from hamiltonian_ml.subspace import ground_state, responses
@@ -272,12 +272,6 @@ def test_subspaces_of_nearly_one_size_share_what_is_compiled(rng):
     with jax.enable_x64(True):
         shapes = [jax.tree.map(jnp.shape, layout_of(structure)) for structure in structures]
     assert shapes[0] == shapes[1] == shapes[2]
-
-
-@given(length=st.integers(1, 10**9))
-def test_lengths_are_rounded_up_by_a_quarter_at_most(length):
-    assert length <= padded(length) <= 1.25 * length
-    assert padded(padded(length)) == padded(length)
 
 
 def test_a_layout_holds_every_entry_once(rng):

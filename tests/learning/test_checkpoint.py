@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hamiltonian_ml.bases.pauli import PauliBasis
+from hamiltonian_ml.learning import checkpoint as checkpoint_file
 from hamiltonian_ml.learning.checkpoint import Checkpoint
 from hamiltonian_ml.learning.feature_maps import Features, mix
 from hamiltonian_ml.learning.losses import softmax_cross_entropy
@@ -75,6 +76,15 @@ def test_a_run_of_other_data_is_refused(tmp_path):
     _run(FullSelection(), _checkpoint(path, settings="a"))
     with pytest.raises(ValueError, match=r"run\.nc is of a fit with other settings; delete it, or name another file"):
         _run(FullSelection(), _checkpoint(path, settings="b"))
+
+
+def test_a_run_of_an_earlier_version_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "run.nc"
+    monkeypatch.setattr(checkpoint_file, "VERSION", 1)
+    _run(FullSelection(), _checkpoint(path))
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"run\.nc is of an earlier hamiltonian_ml, .* delete it to begin anew"):
+        _run(FullSelection(), _checkpoint(path))
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):

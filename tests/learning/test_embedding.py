@@ -10,11 +10,11 @@ import pytest
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.learning.choosing import Chosen
-from hamiltonian_ml.learning.embedding import linear_embedding
+from hamiltonian_ml.learning.embedding import embed, linear_embedding, map_rows, pull_back_embedding
 from hamiltonian_ml.learning.feature_maps import Features, Mapped, Mixtures, Products, Waves, mix, n_maps
 from hamiltonian_ml.learning.gradient_check import gradient_deviation
 from hamiltonian_ml.learning.losses import squared_error
-from hamiltonian_ml.learning.model import initial_parameters
+from hamiltonian_ml.learning.model import Parameters, initial_parameters
 from hamiltonian_ml.subspace.structure import restrict
 
 SEED = np.random.SeedSequence(1)
@@ -23,7 +23,9 @@ MAPS = {
     "products": Products(),
     "waves": Waves(np.array([[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]])),
     "function": Mapped(lambda p, X: jnp.tanh(X @ p["w"] + p["b"]), {"w": np.ones((3, 4)) * 0.3, "b": np.zeros(4)}),
+    "function alone": Mapped(jnp.cos, None),
     "mixtures": mix(Products(), 3, 2, seed=SEED),
+    "mixtures of waves": mix(Waves(np.array([[1.0, 0.5, 2.0]])), 3, 2, seed=SEED),
 }
 
 
@@ -41,6 +43,23 @@ def test_the_gradient_runs_through_every_map(name, rng):
         chosen = Chosen(restrict(basis, Subspace.full(2)), local_frames=False)
         deviation = gradient_deviation(start, batch, chosen, squared_error, alpha=0.1)
     assert deviation < 1e-6  # differences are good to about 1e-8
+
+
+@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("n_rows", [5, 70])  # fewer than the shortest batch that is compiled, and more
+def test_what_is_pulled_back_is_what_jax_pulls_back(name, n_rows, rng):
+    start = initial_parameters(PauliBasis.chain(2), 3, 1, seed=SEED, maps=MAPS[name])
+    rows, cotangents = rng.normal(size=(n_rows, 3)), rng.normal(size=(n_rows, 15))
+    with jax.enable_x64(True):
+        expected, pull = jax.vjp(lambda p: linear_embedding(p, jnp.asarray(rows)), jax.tree.map(jnp.asarray, start))
+        wanted = pull(jnp.asarray(cotangents))[0]
+        mapped = map_rows(start.maps, rows)
+        bias, features, maps = pull_back_embedding(start, rows, mapped, cotangents)
+    np.testing.assert_allclose(embed(start, mapped), expected, atol=1e-13)  # sums of a few numbers of order 1
+    found = Parameters(bias, features, wanted.labels, wanted.intercepts, maps)
+    assert jax.tree.structure(found) == jax.tree.structure(wanted)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-12)  # sums of 70 numbers of order 1
 
 
 @pytest.mark.parametrize("name", MAPS)

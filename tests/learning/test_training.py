@@ -48,7 +48,7 @@ def task(rng):
 
 
 def _mean_output(outputs, targets, weights):
-    return outputs.mean()
+    return (weights @ outputs).mean() / weights.sum()
 
 
 def _train(task, selection=None, seed=5, loss=softmax_cross_entropy, on_epoch=None, **settings):

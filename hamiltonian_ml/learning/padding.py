@@ -1,0 +1,54 @@
+"""Lengths rounded up, so that JAX, which compiles anew for every shape, mostly runs what is there.
+
+In: arrays of any length. Out: arrays of one of few lengths.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from hamiltonian_ml.bases.arrays import Floats
+
+SMALLEST_BATCH = 64  # rows: fits of fewer rows share what is compiled
+_SMALLEST_VECTOR = 1024  # parameters
+
+
+def padded(length: int, smallest: int = 1) -> int:
+    """Round up to one of four lengths between powers of two, at least ``smallest``.
+
+    Compiling takes seconds. This way a subspace that is chosen anew, with a few pairs more or less, a last, smaller
+    batch, or a fit of a few rows more mostly run what is there, for at most a quarter of idle work.
+    """
+    step = 1 << max(0, (length - 1).bit_length() - 3)
+    return max(smallest, -(-length // step) * step)
+
+
+def pad_rows(values: NDArray[Any]) -> NDArray[Any]:
+    """Return an array (n_rows, ...) with its first row again as often as it takes: whatever is done to it is sound."""
+    missing = padded(len(values), SMALLEST_BATCH) - len(values)
+    return np.concatenate([values, np.repeat(values[:1], missing, axis=0)])
+
+
+def pad_with_zeros(values: Floats) -> Floats:
+    """Return an array (n_rows, ...) with rows of zeros up to the same length."""
+    missing = padded(len(values), SMALLEST_BATCH) - len(values)
+    return np.concatenate([values, np.zeros((missing, *values.shape[1:]))])
+
+
+def as_vector(tree: Any) -> Floats:
+    """Return all numbers of a tree of arrays in one vector, filled up with zeros."""
+    leaves = [np.ravel(leaf) for leaf in jax.tree.leaves(tree)]
+    n = sum(leaf.size for leaf in leaves)
+    return np.concatenate([*leaves, np.zeros(padded(n, _SMALLEST_VECTOR) - n)])
+
+
+def as_tree(vector: Floats, like: Any) -> Any:
+    """Return the numbers of a vector in the shapes of a tree, which is what `as_vector` was given."""
+    leaves, kind = jax.tree.flatten(like)
+    ends = np.cumsum([np.size(leaf) for leaf in leaves])
+    parts = np.split(vector[: ends[-1]], ends[:-1])
+    return jax.tree.unflatten(kind, [part.reshape(np.shape(leaf)) for part, leaf in zip(parts, leaves, strict=True)])
