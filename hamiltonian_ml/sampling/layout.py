@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hamiltonian_ml.bases.arrays import Floats
+from hamiltonian_ml.sampling.beam import Visit, search
 from hamiltonian_ml.sampling.devices import CZ_AN_EDGE, Calibration
 from hamiltonian_ml.sampling.layers import Edge, colour_edges
 
@@ -78,10 +80,12 @@ def best_layout(calibration: Calibration, n_qubits: int, edges: Iterable[Edge]) 
     edges = sorted(edges)
     nodes, links = _weights(calibration, n_layers=len(colour_edges(n_qubits, edges)))
     if n_qubits <= len(nodes):
+        of_spots, of_pairs = _arrays(calibration.n_qubits, nodes, links)
         for width in _WIDTHS:
-            found, exact = _search(_order(n_qubits, edges), nodes, links, width)
+            found, exact = search(_order(n_qubits, edges), of_spots, of_pairs, width)
             if found is not None:
-                return found
+                own = sum(nodes[spot] for spot in found)
+                return Layout(tuple(found), own + sum(links[found[a]][found[b]] for a, b in edges))
             if exact:
                 break
     raise NoLayoutError(
@@ -154,16 +158,16 @@ def _weights(calibration: Calibration, *, n_layers: int) -> tuple[dict[int, floa
     return nodes, links
 
 
-@dataclass(frozen=True)
-class _Visit:
-    """The next qubit to place: those of its neighbours that are placed, and the qubits that then wait for others."""
+def _arrays(n_spots: int, nodes: dict[int, float], links: dict[int, dict[int, float]]) -> tuple[Floats, Floats]:
+    """Return the same as arrays (n_spots,) and (n_spots, n_spots), NaN where nothing works."""
+    of_spots, of_pairs = np.full(n_spots, np.nan), np.full((n_spots, n_spots), np.nan)
+    of_spots[list(nodes)] = list(nodes.values())
+    for spot, others in links.items():
+        of_pairs[spot, list(others)] = list(others.values())
+    return of_spots, of_pairs
 
-    qubit: int
-    placed: tuple[int, ...]
-    waiting: tuple[int, ...]
 
-
-def _order(n_qubits: int, edges: list[Edge]) -> list[_Visit]:
+def _order(n_qubits: int, edges: list[Edge]) -> list[Visit]:
     """Return the qubits breadth first from the lowest of each part, a line from its lower end."""
     neighbours: list[list[int]] = [[] for _ in range(n_qubits)]
     for a, b in edges:
@@ -181,36 +185,5 @@ def _order(n_qubits: int, edges: list[Edge]) -> list[_Visit]:
     for place, qubit in enumerate(order):
         done = set(order[: place + 1])
         waiting = tuple(q for q in order[: place + 1] if not done.issuperset(neighbours[q]))
-        visits.append(_Visit(qubit, tuple(q for q in neighbours[qubit] if q in done), waiting))
+        visits.append(Visit(qubit, tuple(q for q in neighbours[qubit] if q in done), waiting))
     return visits
-
-
-def _search(
-    visits: list[_Visit], nodes: dict[int, float], links: dict[int, dict[int, float]], width: int
-) -> tuple[Layout | None, bool]:
-    """Return the best placement found, and whether nothing was dropped on the way that could have been better."""
-    n_qubits, exact = len(visits), True
-    # A state: log-fidelity, occupied physical qubits as bits, physical qubit of each qubit.
-    states: list[tuple[float, int, tuple[int, ...]]] = [(0.0, 0, (-1,) * n_qubits)]
-    for visit in visits:
-        best: dict[tuple[int, ...], tuple[float, int, tuple[int, ...]]] = {}
-        for score, used, image in states:
-            anchors = [links[image[q]] for q in visit.placed]
-            for spot in anchors[0] if anchors else nodes:
-                if used >> spot & 1 or any(spot not in anchor for anchor in anchors):
-                    continue
-                total = score + nodes[spot] + sum(anchor[spot] for anchor in anchors)
-                after = (*image[: visit.qubit], spot, *image[visit.qubit + 1 :])
-                occupied = used | 1 << spot
-                key = (occupied, *(after[q] for q in visit.waiting))
-                if key not in best or (-total, after) < (-best[key][0], best[key][2]):
-                    best[key] = (total, occupied, after)
-        by_spot: dict[int, list[tuple[float, int, tuple[int, ...]]]] = {}
-        for state in sorted(best.values(), key=lambda s: (-s[0], s[2])):
-            by_spot.setdefault(state[2][visit.qubit], []).append(state)
-        exact = exact and all(len(group) <= width for group in by_spot.values())
-        states = [state for group in by_spot.values() for state in group[:width]]
-    if not states:
-        return None, exact
-    score, _, image = min(states, key=lambda s: (-s[0], s[2]))
-    return Layout(image, score), exact
