@@ -23,6 +23,7 @@ from hamiltonian_ml.bases.states import Samples, Subspace
 from hamiltonian_ml.learning.archive import read_archive, write_archive
 from hamiltonian_ml.learning.choosing import Chosen, with_boundary
 from hamiltonian_ml.learning.model import Parameters
+from hamiltonian_ml.learning.padding import as_vector
 from hamiltonian_ml.learning.progress import Epoch, Guesses, Progress
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.subspace.structure import restrict
@@ -65,7 +66,7 @@ class Checkpoint:
         if not progress.finished and begun - self._last < self._spent / self.share:
             return
         arrays, description = _packed(progress)
-        description |= {"identity": self.identity, "seed": self.seed, "version": VERSION}
+        description |= {"identity": self.identity, "seed": self.seed}
         write_archive(self.path, arrays, description, kind=KIND, version=VERSION)
         self._last = time.perf_counter()
         self._spent = self._last - begun
@@ -76,7 +77,7 @@ class Checkpoint:
         Raises
         ------
         ValueError
-            If the file is damaged, of another version, or of other data or options.
+            If the file is damaged, or of other data or options.
         """
         return self._read()[1]["seed"] if self.path.exists() else self.seed
 
@@ -88,11 +89,6 @@ class Checkpoint:
 
     def _read(self) -> tuple[dict[str, NDArray[Any]], Any]:
         arrays, description = read_archive(self.path, kind=KIND, version=VERSION)
-        if description.get("version", 1) < VERSION:
-            raise ValueError(
-                f"checkpoint {self.path} is of an earlier hamiltonian_ml, which kept the optimiser's state in another "
-                "order; delete it to begin anew, or name another file."
-            )
         written = description["identity"]
         other = [name for name, value in self.identity.items() if written.get(name) != value]
         if other:
@@ -129,7 +125,7 @@ def _unpack(
     progress: Progress, arrays: dict[str, NDArray[Any]], description: Any, basis: PauliBasis, settings: Settings
 ) -> None:
     progress.parameters = _tree("parameters", progress.parameters, arrays)
-    progress.memory = _tree("memory", progress.memory, arrays)
+    progress.memory = _memory(progress, arrays)
     progress.kept = _tree("kept", progress.parameters, arrays) if "kept.0" in arrays else None
     samples = None
     if "samples.words" in arrays:
@@ -143,6 +139,16 @@ def _unpack(
     progress.best, progress.waited = description["best"], description["waited"]
     progress.finished = description["finished"]
     progress.batches.bit_generator.state = description["batches"]
+
+
+def _memory(progress: Progress, arrays: dict[str, NDArray[Any]]) -> Any:
+    """Return the optimiser's state; files of format 1 hold its moments in the shapes of the parameters."""
+    n = len(jax.tree.leaves(progress.parameters))
+    if f"memory.{2 * n}" not in arrays:
+        return _tree("memory", progress.memory, arrays)
+    count, *moments = (arrays[f"memory.{k}"] for k in range(2 * n + 1))
+    kind = jax.tree.structure(progress.memory)
+    return jax.tree.unflatten(kind, [count, as_vector(moments[:n]), as_vector(moments[n:])])
 
 
 def _tree(name: str, like: Any, arrays: dict[str, NDArray[Any]]) -> Any:

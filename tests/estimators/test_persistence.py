@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from hamiltonian_ml.estimators.transformer import HamiltonianTransformer
 from hamiltonian_ml.learning.archive import read_archive, write_archive
+from hamiltonian_ml.learning.padding import as_tree
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.runtime import DeviceOptions
 from hamiltonian_ml.sampling.store import SampleStore
@@ -74,13 +76,18 @@ def test_other_estimators_come_back_too(path, model):
     assert again.certify(frame).identical(model.certify(frame))
 
 
-def test_a_model_goes_on_learning_after_it_comes_back(path):
+@pytest.mark.parametrize("in_trees", [False, True], ids=["as now", "as in earlier files"])
+def test_a_model_goes_on_learning_after_it_comes_back(path, in_trees):
     """With the optimiser's memory of both moments: every later pass is that of the model that was saved."""
     y = X[:, 0] * X[:, 1]
     model = HamiltonianRegressor(3, selection="krylov", shots=5, refresh_every=2, learning_rate=0.1, random_state=0)
     for _ in range(3):
         model.partial_fit(X, y)
-    model.save(path)
+    saved = copy(model)
+    if in_trees:
+        moments = {name: as_tree(getattr(model.memory_, name), model.parameters_) for name in ("mu", "nu")}
+        saved.memory_ = model.memory_._replace(**moments)
+    saved.save(path)
     again = HamiltonianRegressor.load(path)
     for each in (model, again):
         for _ in range(3):

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from hamiltonian_ml.bases.pauli import PauliBasis
-from hamiltonian_ml.learning import checkpoint as checkpoint_file
+from hamiltonian_ml.learning.archive import read_archive, write_archive
 from hamiltonian_ml.learning.checkpoint import Checkpoint
 from hamiltonian_ml.learning.feature_maps import Features, mix
 from hamiltonian_ml.learning.losses import softmax_cross_entropy
 from hamiltonian_ml.learning.model import initial_parameters
+from hamiltonian_ml.learning.padding import as_tree
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.training import train
 from hamiltonian_ml.selection.controls import RandomSelection
@@ -78,13 +79,19 @@ def test_a_run_of_other_data_is_refused(tmp_path):
         _run(FullSelection(), _checkpoint(path, settings="b"))
 
 
-def test_a_run_of_an_earlier_version_is_refused(tmp_path, monkeypatch):
-    path = tmp_path / "run.nc"
-    monkeypatch.setattr(checkpoint_file, "VERSION", 1)
-    _run(FullSelection(), _checkpoint(path))
-    monkeypatch.undo()
-    with pytest.raises(ValueError, match=r"run\.nc is of an earlier hamiltonian_ml, .* delete it to begin anew"):
-        _run(FullSelection(), _checkpoint(path))
+def test_a_run_of_format_1_goes_on_with_the_same_numbers(tmp_path, monkeypatch):
+    """It held the optimiser's moments in the shapes of the parameters."""
+    whole = _run(FullSelection())
+    with pytest.raises(PowerCutError):
+        _run(FullSelection(), _checkpoint(tmp_path / "run.nc"), 2)
+    arrays, description = read_archive(tmp_path / "run.nc", kind="checkpoint", version=2)
+    like = whole.parameters
+    for k, moments in enumerate(jax.tree.leaves([as_tree(arrays.pop(f"memory.{m}"), like) for m in (1, 2)])):
+        arrays[f"memory.{k + 1}"] = moments
+    write_archive(tmp_path / "run.nc", arrays, description, kind="checkpoint", version=1)
+    again = _run(FullSelection(), _checkpoint(tmp_path / "run.nc"))
+    for found, expected in zip(jax.tree.leaves(again.parameters), jax.tree.leaves(like), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):
