@@ -32,6 +32,7 @@ from hamiltonian_ml.learning.checkpoint import Checkpoint, identity_of_model
 from hamiltonian_ml.learning.embedding import linear_embedding
 from hamiltonian_ml.learning.expectations import GroundStates, solve
 from hamiltonian_ml.learning.model import Parameters, initial_parameters, readout
+from hamiltonian_ml.learning.moments import in_shapes
 from hamiltonian_ml.learning.progress import Progress
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import Rows
@@ -161,13 +162,17 @@ class HamiltonianEstimator(CallbackSupport, HardwareMethods, Inspectable, Hamilt
         if not isinstance(self.checkpoint, str | Path):
             raise ValueError(f"checkpoint must be None, a file or a folder, got {self.checkpoint!r}.")
         goes_on = self.warm_start and hasattr(self, "parameters_")
-        before = jax.tree.leaves((self.parameters_, getattr(self, "memory_", None))) if goes_on else []
+        before = jax.tree.leaves((self.parameters_, self._memory_in_shapes())) if goes_on else []
         seen = {"features": [data[0]], "targets": [data[1]], "weights": [data[2]], "start values": before}
         identity = self._identity() | {name: digest_of(arrays) for name, arrays in seen.items()}
         identity |= {"loss": targets.loss_unit}
         if self.random_state not in (None, np.random):  # one without a seed goes on with that of the file
             identity["random_state"] = str(seed)
         return Checkpoint(Path(self.checkpoint), identity, seed)
+
+    def _memory_in_shapes(self) -> Any:
+        """Return the optimiser's state as every version has had it, so that checkpoints know it."""
+        return in_shapes(self.memory_, self.parameters_) if hasattr(self, "memory_") else None
 
     def _fitted(self, run: Progress, targets: Targets) -> dict[str, Any]:
         """Return the fitted attributes that a run between two epochs would leave behind."""

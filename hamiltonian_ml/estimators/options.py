@@ -236,4 +236,7 @@ def make_maps(embedding: Any, rank: Any, n_features: int, *, seed: np.random.See
     found = maps(np.zeros((2, n_features)))
     if found.ndim != 2 or len(found) != 2 or not np.isfinite(found).all():
         raise ValueError(f"embedding must return finite values (n_rows, n_maps), got shape {found.shape} for 2 rows.")
+    two = np.array([np.zeros(n_features), np.full(n_features, 0.5)])
+    if not np.allclose(maps(two)[1:], maps(two[1:]), rtol=1e-4, equal_nan=True):  # of 32 bits, perhaps
+        raise ValueError("embedding must map each row on its own, got other maps of a row where another is beside it.")
     return mix(maps, n_features, rank, seed=seed)

@@ -23,8 +23,9 @@ MEANINGS = {
     number of qubits as well.""",
     "embedding": """{"linear", "quadratic", "fourier"} or JAX function, default="linear"
     What the operators X_m are multiplied by: the features; also their products; also sine and cosine of each at
-    two learned frequencies; or what ``function(X)`` returns (n_rows, n_maps). A pair ``(function, start)`` makes it
-    ``function(parameters, X)``, with parameters, a tree of arrays, that are learned from ``start``.""",
+    two learned frequencies; or what ``function(X)`` returns (n_rows, n_maps), each row on its own. A pair
+    ``(function, start)`` makes it ``function(parameters, X)``, with parameters, a tree of arrays, that are learned from
+    ``start``.""",
     "rank": """int or None, default=None
     If given, the operators of all features are mixtures of so many, which saves memory and parameters for hundreds of
     features.""",

@@ -27,7 +27,6 @@ from hamiltonian_ml.estimators.targets import ClassTargets, RealTargets, Residua
 from hamiltonian_ml.learning.archive import read_archive, write_archive
 from hamiltonian_ml.learning.feature_maps import Features, Mapped, Mixtures, Products, Waves, n_maps
 from hamiltonian_ml.learning.model import Parameters
-from hamiltonian_ml.learning.padding import as_vector
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.runtime import DeviceOptions
 from hamiltonian_ml.sampling.store import SampleStore
@@ -68,11 +67,6 @@ def _basis(n_qubits: int, qubits: NDArray[Any], paulis: NDArray[Any]) -> PauliBa
     return PauliBasis(int(n_qubits), edges, qubits, paulis)
 
 
-def _adam(count: NDArray[Any], mu: Any, nu: Any) -> ScaleByAdamState:
-    """Return the optimiser's state; earlier files hold its moments in the shapes of the parameters."""
-    return ScaleByAdamState(count, *(as_vector(part) if isinstance(part, Parameters) else part for part in (mu, nu)))
-
-
 def _not_given(*arguments: Any) -> Any:
     """Stand for the function of an embedding, which a file cannot hold."""
     raise TypeError("the function of the embedding is not known")
@@ -85,7 +79,7 @@ _TYPES: dict[type, tuple[tuple[str, ...], Callable[..., Any]]] = {
     Samples: (("words", "n_qubits", "counts"), Samples.from_words),
     SubspaceStructure: (("basis", "subspace"), restrict),
     Parameters: (Parameters._fields, Parameters),
-    ScaleByAdamState: (ScaleByAdamState._fields, _adam),
+    ScaleByAdamState: (ScaleByAdamState._fields, ScaleByAdamState),
     Mapped: (("parameters",), lambda parameters: Mapped(_not_given, parameters)),
     **{
         each: (tuple(field.name for field in fields(each)), each)

@@ -23,7 +23,7 @@ from hamiltonian_ml.bases.states import Samples, Subspace
 from hamiltonian_ml.learning.archive import read_archive, write_archive
 from hamiltonian_ml.learning.choosing import Chosen, with_boundary
 from hamiltonian_ml.learning.model import Parameters
-from hamiltonian_ml.learning.padding import as_vector
+from hamiltonian_ml.learning.moments import from_leaves
 from hamiltonian_ml.learning.progress import Epoch, Guesses, Progress
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.subspace.structure import restrict
@@ -125,7 +125,8 @@ def _unpack(
     progress: Progress, arrays: dict[str, NDArray[Any]], description: Any, basis: PauliBasis, settings: Settings
 ) -> None:
     progress.parameters = _tree("parameters", progress.parameters, arrays)
-    progress.memory = _memory(progress, arrays)
+    leaves = [name for name in arrays if name.startswith("memory.")]
+    progress.memory = from_leaves([arrays[f"memory.{k}"] for k in range(len(leaves))], progress.memory)
     progress.kept = _tree("kept", progress.parameters, arrays) if "kept.0" in arrays else None
     samples = None
     if "samples.words" in arrays:
@@ -139,16 +140,6 @@ def _unpack(
     progress.best, progress.waited = description["best"], description["waited"]
     progress.finished = description["finished"]
     progress.batches.bit_generator.state = description["batches"]
-
-
-def _memory(progress: Progress, arrays: dict[str, NDArray[Any]]) -> Any:
-    """Return the optimiser's state; files of format 1 hold its moments in the shapes of the parameters."""
-    n = len(jax.tree.leaves(progress.parameters))
-    if f"memory.{2 * n}" not in arrays:
-        return _tree("memory", progress.memory, arrays)
-    count, *moments = (arrays[f"memory.{k}"] for k in range(2 * n + 1))
-    kind = jax.tree.structure(progress.memory)
-    return jax.tree.unflatten(kind, [count, as_vector(moments[:n]), as_vector(moments[n:])])
 
 
 def _tree(name: str, like: Any, arrays: dict[str, NDArray[Any]]) -> Any:

@@ -13,24 +13,24 @@ import numpy as np
 from hamiltonian_ml.bases.arrays import Floats
 from hamiltonian_ml.learning.feature_maps import Array, FeatureMap, Features
 from hamiltonian_ml.learning.model import Parameters
-from hamiltonian_ml.learning.padding import pad_rows, pad_with_zeros
+from hamiltonian_ml.learning.padding import SMALLEST_MAPPED, pad_rows, pad_with_zeros
 
 
 def linear_embedding(parameters: Parameters, features: Array) -> Array:
     """Return the coefficients (n_rows, n_terms) of H(x) = B - sum_m phi_m(x) X_m for features (n_rows, n_features)."""
-    return parameters.bias - parameters.maps(features) @ parameters.features
+    return embed(parameters, parameters.maps(features))
 
 
 def map_rows(maps: FeatureMap, features: Floats) -> Floats:
     """Return the maps (n_rows, n_maps) of features (n_rows, n_features). JAX must be in 64-bit mode."""
     if isinstance(maps, Features):
         return features
-    return np.asarray(_mapped(maps, pad_rows(features)))[: len(features)]
+    return np.asarray(_mapped(maps, pad_rows(features, SMALLEST_MAPPED)))[: len(features)]
 
 
-def embed(parameters: Parameters, mapped: Floats) -> Floats:
+def embed(parameters: Parameters, mapped: Array) -> Array:
     """Return the coefficients (n_rows, n_terms) for rows (n_rows, n_maps) that are mapped already."""
-    return np.asarray(parameters.bias - mapped @ parameters.features)
+    return parameters.bias - mapped @ parameters.features
 
 
 def pull_back_embedding(
@@ -43,7 +43,8 @@ def pull_back_embedding(
     maps = parameters.maps
     if jax.tree.leaves(maps):
         pulled = np.asarray(-(cotangents @ parameters.features.T))
-        maps = jax.tree.map(np.asarray, _pulled(maps, pad_rows(features), pad_with_zeros(pulled)))
+        rows = pad_rows(features, SMALLEST_MAPPED), pad_with_zeros(pulled, SMALLEST_MAPPED)
+        maps = jax.tree.map(np.asarray, _pulled(maps, *rows))
     return cotangents.sum(axis=0), -(mapped.T @ cotangents), maps
 
 

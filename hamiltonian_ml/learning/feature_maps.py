@@ -1,7 +1,7 @@
 """Feature maps phi_m: the features themselves, products or waves of them, fewer learned mixtures, or any JAX function.
 
-In: rows of features. Out: maps, one row each. What is learned in a map are the leaves of its tree, so JAX and optax
-need not know which it is.
+In: rows of features. Out: maps, one row each. What is learned in a map are the leaves of its tree, so JAX and the
+training loop need not know which it is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-Array = jax.Array | NDArray[np.float64]  # traced by JAX while training, plain NumPy while predicting
+Array = jax.Array | NDArray[np.float64]  # traced by JAX where it is differentiated, else plain NumPy
 FeatureMap = Callable[[Array], Array]
 
 

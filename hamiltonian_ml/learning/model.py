@@ -1,6 +1,6 @@
 """What is learned: coefficients of the bias, feature and label operators, and the start values that train well.
 
-In: sizes and a seed. Out: `Parameters`, a tree of arrays that JAX and optax understand; and the readout of logits.
+In: sizes and a seed. Out: `Parameters`, a tree of arrays that JAX understands; and the readout of logits.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from hamiltonian_ml.learning.expectations import GroundStates, pull_back, solve
 from hamiltonian_ml.learning.feature_maps import Mixtures
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters, readout
-from hamiltonian_ml.learning.padding import pad_rows, pad_with_zeros
+from hamiltonian_ml.learning.padding import SMALLEST_BATCH, pad_with_zeros
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.subspace.variance import outside_variance
 
@@ -74,7 +74,8 @@ def loss_and_gradients(
     features, targets, weights = batch
     parameters = jax.tree.map(np.asarray, parameters)
     mapped = map_rows(parameters.maps, features)
-    coefficients = embed(parameters, mapped)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused here
+        coefficients = np.asarray(embed(parameters, mapped))
     if not np.abs(coefficients).max() < LARGEST_COEFFICIENT:
         raise TrainingDivergedError(
             f"a coefficient of a Hamiltonian has grown beyond {LARGEST_COEFFICIENT:g}: scale the features to about 1, "
@@ -102,7 +103,7 @@ def loss_and_gradients(
 
 def loss_of(parameters: Parameters, rows: Rows, chosen: Chosen, loss: Loss, settings: Settings) -> float:
     """Return the loss of rows (features, targets, weights), without penalties. JAX must be in 64-bit mode."""
-    coefficients = embed(parameters, map_rows(parameters.maps, rows[0]))
+    coefficients = np.asarray(embed(parameters, map_rows(parameters.maps, rows[0])))
     states = solve(coefficients, chosen.structure, chosen.rotations(coefficients), tol=settings.solver_tol)
     return _loss_slopes(np.asarray(readout(parameters, states.expectations)), rows[1], rows[2], loss)[0]
 
@@ -116,7 +117,8 @@ def _in_axes(states: GroundStates, gradients: Floats) -> Floats:
 
 def _loss_slopes(outputs: Floats, targets: Floats, weights: Floats, loss: Loss) -> tuple[float, Floats]:
     """Return the loss and its derivatives with respect to the outputs (n_rows, n_outputs)."""
-    value, slopes = _compiled_slopes(pad_rows(outputs), pad_rows(targets), pad_with_zeros(weights), loss=loss)
+    filled = (pad_with_zeros(part, SMALLEST_BATCH) for part in (outputs, targets, weights))
+    value, slopes = _compiled_slopes(*filled, loss=loss)
     return float(value), np.asarray(slopes)[: len(outputs)]
 
 

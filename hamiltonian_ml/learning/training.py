@@ -22,6 +22,7 @@ from hamiltonian_ml.learning.checkpoint import Checkpoint
 from hamiltonian_ml.learning.choosing import Chosen, choose
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters
+from hamiltonian_ml.learning.moments import in_vectors
 from hamiltonian_ml.learning.padding import as_tree, as_vector
 from hamiltonian_ml.learning.progress import Epoch, Progress
 from hamiltonian_ml.learning.settings import Settings
@@ -135,9 +136,9 @@ def train(
     run = _Run((features, targets, weights), validation, basis, selection, loss, settings, seed)
     with jax.enable_x64(True):
         batches = np.random.default_rng(spawned(seed, 1))
-        progress = Progress(
-            parameters, _ADAM.init(as_vector(parameters)) if memory is None else memory, batches, chosen
-        )
+        parameters = jax.tree.map(lambda leaf: np.asarray(leaf, dtype=np.float64), parameters)
+        memory = _ADAM.init(as_vector(parameters)) if memory is None else in_vectors(memory)
+        progress = Progress(parameters, memory, batches, chosen)
         if checkpoint is not None:
             checkpoint.restore(progress, basis, settings)
         supplied = True

@@ -31,7 +31,7 @@ class _Beam:
     """
 
     scores: Floats
-    spots: NDArray[np.int32]
+    spots: NDArray[np.int16]
     occupied: NDArray[np.bool_]
 
 
@@ -57,7 +57,7 @@ def search(visits: list[Visit], nodes: Floats, links: Floats, width: int) -> tup
     n_spots, exact = len(nodes), True
     free, coupled = np.isfinite(nodes), np.isfinite(links)
     keys = np.random.default_rng(0).integers(0, 2**64, (len(visits) + 1, n_spots), dtype=np.uint64)
-    beam = _Beam(np.zeros(1), np.full((1, len(visits)), -1, dtype=np.int32), np.zeros((1, n_spots), dtype=bool))
+    beam = _Beam(np.zeros(1), np.full((1, len(visits)), -1, dtype=np.int16), np.zeros((1, n_spots), dtype=bool))
     hashes = np.zeros(1, dtype=np.uint64)  # of the spots that are occupied
     for visit in visits:
         allowed = free & ~beam.occupied
@@ -70,9 +70,9 @@ def search(visits: list[Visit], nodes: Floats, links: Floats, width: int) -> tup
         futures = hashes.copy()
         for qubit in visit.waiting:
             futures ^= keys[qubit, spots if qubit == visit.qubit else beam.spots[parents, qubit]]
-        kept = _best_of_each(futures, scores, 1)
-        kept = kept[_best_of_each(spots[kept], scores[kept], width)]
-        exact = exact and len(kept) == len(np.unique(futures))
+        different = _best_of_each(futures, scores, 1)
+        kept = different[_best_of_each(spots[different], scores[different], width)]
+        exact = exact and len(kept) == len(different)
         parents, spots, hashes = parents[kept], spots[kept], hashes[kept]
         beam = _Beam(scores[kept], beam.spots[parents], beam.occupied[parents])
         beam.spots[:, visit.qubit] = spots

@@ -16,8 +16,8 @@ from hamiltonian_ml.sampling.beam import Visit, search
 from hamiltonian_ml.sampling.devices import CZ_AN_EDGE, Calibration
 from hamiltonian_ml.sampling.layers import Edge, colour_edges
 
-# Partial placements kept for each place of the newest qubit. The next width is tried if one leads nowhere.
 _PATCH_LAYERS = 3  # colours of a heavy-hexagonal lattice
+# Partial placements kept for each place of the newest qubit. The next width is tried if one leads nowhere.
 _WIDTHS = (64, 1024)
 
 

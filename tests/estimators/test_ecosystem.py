@@ -122,6 +122,7 @@ def test_products_separate_what_a_line_cannot_at_one_qubit():
         ({"embedding": (lambda w, Z: Z * np.exp(w), 0.5)}, "embedding must use jax.numpy, not numpy"),
         ({"embedding": lambda Z: Z if Z[0, 0] > 0 else -Z}, "embedding must use jax.numpy, not numpy"),
         ({"embedding": 3}, "embedding must be 'linear', 'quadratic', 'fourier', a JAX function .* got 3"),
+        ({"embedding": lambda Z: Z - Z.mean(axis=0)}, "embedding must map each row on its own"),
         ({"embedding": jnp.sum}, r"embedding must return finite values \(n_rows, n_maps\), got shape \(\) for 2 rows"),
         ({"rank": 0}, "rank must be an integer of at least 1, or None, got 0|rank must be an integer"),
     ],

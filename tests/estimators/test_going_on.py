@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.estimators.head import HamiltonianHeadClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from hamiltonian_ml.estimators.transformer import HamiltonianTransformer
+from hamiltonian_ml.learning.moments import in_shapes
 from hamiltonian_ml.selection.controls import RandomSelection
 from hamiltonian_ml.selection.strategy import Selected
 
@@ -260,6 +262,15 @@ def test_a_warm_start_is_not_taken_for_the_fit_before(moons, tmp_path):
     assert len(list(tmp_path.glob("*.nc"))) == 2
     with pytest.raises(ValueError, match=r"fit\.nc is of a fit with other start values; delete it"):
         twice(tmp_path / "fit.nc")
+
+
+def test_a_warm_start_from_an_earlier_version_is_the_same_fit(moons, tmp_path):
+    """It kept the optimiser's moments in the shapes of the parameters."""
+    model = HamiltonianClassifier(2, max_iter=5, warm_start=True, checkpoint=tmp_path, **FIT).fit(*moons)
+    before = copy(model)
+    before.memory_ = in_shapes(model.memory_, model.parameters_)
+    assert before.fit(*moons).loss_curve_ == model.fit(*moons).loss_curve_
+    assert len(list(tmp_path.glob("*.nc"))) == 2
 
 
 @pytest.mark.parametrize(("random_state", "files"), [(None, 1), (0, 1), (np.random.RandomState(0), 2)])

@@ -25,11 +25,11 @@ def test_lengths_are_rounded_up_by_a_quarter_at_most(length):
 
 def test_rows_that_fill_up_are_the_first_one_or_zeros():
     rows = np.arange(6.0).reshape(3, 2)
-    again, zeros = pad_rows(rows), pad_with_zeros(rows)
+    again, zeros = pad_rows(rows, 64), pad_with_zeros(rows, 64)
     for filled, filling in ((again, rows[0]), (zeros, np.zeros(2))):
         np.testing.assert_array_equal(filled[:3], rows)
         np.testing.assert_array_equal(filled[3:], np.tile(filling, (61, 1)))
-    assert pad_with_zeros(np.ones(65)).tolist() == [1.0] * 65 + [0.0] * 15
+    assert pad_with_zeros(np.ones(65), 8).tolist() == [1.0] * 65 + [0.0] * 15
 
 
 def test_a_tree_comes_back_from_its_vector():
@@ -53,6 +53,14 @@ def test_a_loss_and_its_slopes_do_not_depend_on_what_fills_up(loss, n_targets, r
         expected, wanted = jax.value_and_grad(loss)(outputs, targets, weights)
     assert value == pytest.approx(float(expected), abs=1e-14)  # the same sum in another order
     np.testing.assert_allclose(slopes, wanted, atol=1e-15)  # the same
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_infinite_loss_is_infinite_in_whatever_row(place):
+    targets = np.zeros((2, 1))
+    targets[place] = 1e200
+    with jax.enable_x64(True):
+        assert step._loss_slopes(np.zeros((2, 1)), targets, np.ones(2), squared_error)[0] == np.inf
 
 
 def test_a_fit_of_other_rows_and_features_compiles_nothing(rng):

@@ -9,6 +9,7 @@ from qiskit_ibm_runtime.fake_provider import FakeTorino
 
 from hamiltonian_ml.bases.lattice import heavy_hex_edges
 from hamiltonian_ml.sampling.backends import Backend
+from hamiltonian_ml.sampling.beam import Visit, search
 from hamiltonian_ml.sampling.devices import Calibration, fake_target, heron_fakes, read_calibration
 from hamiltonian_ml.sampling.layers import colour_edges
 from hamiltonian_ml.sampling.layout import NoLayoutError, best_layout, best_line, best_patch
@@ -71,6 +72,20 @@ def test_fifty_qubits_lie_on_working_couplers_of_every_fake_heron(name, edges):
 def test_the_installed_runtime_ships_three_generations_of_heron():
     assert {"fake_torino", "fake_fez", "fake_marrakesh", "fake_kingston"} <= set(heron_fakes())
     assert not {"fake_sherbrooke", "fake_miami"} & set(heron_fakes())
+
+
+@pytest.mark.parametrize(("width", "is_exact"), [(1, False), (64, True)])
+def test_a_search_says_whether_it_dropped_anything(width, is_exact):
+    links = np.full((4, 4), np.nan)
+    for a, b in ((0, 1), (1, 2), (2, 0), (2, 3)):
+        links[a, b] = links[b, a] = -1.0
+    star = [Visit(0, (), (0,)), Visit(1, (0,), (0,)), Visit(2, (0,), (0,)), Visit(3, (0,), ())]
+    found, exact = search(star, np.zeros(4), links, width)
+    assert found is not None
+    assert found[0] == 2
+    assert exact is is_exact
+    star.append(Visit(4, (), ()))
+    assert search(star, np.zeros(4), links, width) == (None, is_exact)
 
 
 def test_a_better_line_is_found_than_the_first_qubits():
