@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -50,21 +49,19 @@ CLAIMS = {
 }
 
 
-def read() -> dict[str, xr.DataTree]:
-    """Return the results of each figure that has some in the repository, by its name."""
-    return {
-        study.name: studies.results(study.name)
-        for study in studies.STUDIES.values()
-        if study.has_data and studies.cached_profile(study.name)
-    }
+Results = dict[str, tuple[str, xr.DataTree]]
 
 
-def collect(results: Mapping[str, xr.DataTree]) -> list[tuple[Verdict, str, str]]:
+def read() -> Results:
+    """Return the profile and the results of each figure that has some in the repository, by its name."""
+    profiles = {study.name: studies.cached_profile(study.name) for study in studies.STUDIES.values() if study.has_data}
+    return {name: (profile, studies.results(name)) for name, profile in profiles.items() if profile}
+
+
+def collect(results: Results) -> list[tuple[Verdict, str, str]]:
     """Return each claim's verdict with the figure and the profile that it comes from, by claim."""
     found: dict[int, tuple[Verdict, str, str]] = {}
-    for name, tree in results.items():
-        profile = studies.cached_profile(name)
-        assert profile is not None
+    for name, (profile, tree) in results.items():
         for verdict in import_module(f"experiments.{name}.figure").verdicts(tree):
             found.setdefault(verdict.claim, (verdict, name, profile))
     for claim in CLAIMS:
@@ -73,10 +70,10 @@ def collect(results: Mapping[str, xr.DataTree]) -> list[tuple[Verdict, str, str]
     return [found[claim] for claim in sorted(found)]
 
 
-def numbers(results: Mapping[str, xr.DataTree], verdicts: list[str]) -> dict[str, str]:
+def numbers(results: Results, verdicts: list[str]) -> dict[str, str]:
     """Return the numbers that the paper quotes, by the name of their macro."""
     found: dict[str, str] = {}
-    for name, tree in results.items():
+    for name, (_, tree) in results.items():
         module = import_module(f"experiments.{name}.figure")
         if hasattr(module, "numbers"):
             found |= module.numbers(tree)

@@ -12,6 +12,7 @@ from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import loss_and_gradients
+from hamiltonian_ml.learning.vectors import as_tree, flattened
 
 _STEP = 2e-5  # truncation falls as its square, round-off of the solver rises as its inverse: they meet about here
 _MAX_CHECKED = 200
@@ -54,11 +55,11 @@ def gradient_deviation(
     rotations = chosen.rotations(np.asarray(linear_embedding(jax.tree.map(np.asarray, parameters), batch[0])))
 
     def evaluate(flat: Floats) -> tuple[float, Floats]:
-        tree = _unflatten(flat, parameters)
+        tree = as_tree(flat, parameters)
         step = loss_and_gradients(tree, batch, chosen, loss, settings, rotations=rotations)
-        return step.loss, _flatten(step.gradients)
+        return step.loss, flattened(step.gradients)
 
-    here = _flatten(parameters)
+    here = flattened(parameters)
     exact = evaluate(here)[1]
     places = np.arange(len(here))
     if len(places) > _MAX_CHECKED:
@@ -69,14 +70,3 @@ def gradient_deviation(
         shift[place] = _STEP
         differences[k] = (evaluate(here + shift)[0] - evaluate(here - shift)[0]) / (2 * _STEP)
     return float(np.abs(exact[places] - differences).max() / max(np.abs(differences).max(), 1e-300))
-
-
-def _flatten(tree: Parameters) -> Floats:
-    return np.concatenate([np.asarray(leaf, dtype=np.float64).ravel() for leaf in jax.tree.leaves(tree)])
-
-
-def _unflatten(flat: Floats, like: Parameters) -> Parameters:
-    leaves, kind = jax.tree.flatten(like)
-    parts = np.split(flat, np.cumsum([np.size(leaf) for leaf in leaves])[:-1])
-    tree: Parameters = jax.tree.unflatten(kind, [p.reshape(np.shape(q)) for p, q in zip(parts, leaves, strict=True)])
-    return tree

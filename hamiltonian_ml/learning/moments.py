@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from hamiltonian_ml.learning.model import Parameters
-from hamiltonian_ml.learning.padding import as_tree, as_vector
+from hamiltonian_ml.learning.vectors import as_tree, as_vector
 
 
 def in_vectors(memory: Any) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,6 @@ from hamiltonian_ml.bases.arrays import Floats
 
 SMALLEST_BATCH = 64  # rows of a loss, which costs next to nothing
 SMALLEST_MAPPED = 8  # rows of a map, which may be a network
-_SMALLEST_VECTOR = 1024  # parameters
 
 
 def padded(length: int, smallest: int = 1) -> int:
@@ -39,18 +37,3 @@ def pad_with_zeros(values: Floats, smallest: int) -> Floats:
     """Return an array (n_rows, ...) with rows of zeros up to the same length."""
     missing = padded(len(values), smallest) - len(values)
     return np.concatenate([values, np.zeros((missing, *values.shape[1:]))])
-
-
-def as_vector(tree: Any) -> Floats:
-    """Return all numbers of a tree of arrays in one vector, filled up with zeros."""
-    leaves = [np.ravel(leaf) for leaf in jax.tree.leaves(tree)]
-    n = sum(leaf.size for leaf in leaves)
-    return np.concatenate([*leaves, np.zeros(padded(n, _SMALLEST_VECTOR) - n)])
-
-
-def as_tree(vector: Floats, like: Any) -> Any:
-    """Return the numbers of a vector in the shapes of a tree, which is what `as_vector` was given."""
-    leaves, kind = jax.tree.flatten(like)
-    ends = np.cumsum([np.size(leaf) for leaf in leaves])
-    parts = np.split(vector[: ends[-1]], ends[:-1])
-    return jax.tree.unflatten(kind, [part.reshape(np.shape(leaf)) for part, leaf in zip(parts, leaves, strict=True)])

@@ -23,10 +23,10 @@ from hamiltonian_ml.learning.choosing import Chosen, choose
 from hamiltonian_ml.learning.losses import Loss
 from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.learning.moments import in_vectors
-from hamiltonian_ml.learning.padding import as_tree, as_vector
 from hamiltonian_ml.learning.progress import Epoch, Progress
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.step import Rows, TrainingDivergedError, loss_and_gradients, loss_of
+from hamiltonian_ml.learning.vectors import as_tree, as_vector
 from hamiltonian_ml.selection.strategy import NoMoreSamplesError, Selection
 
 _ADAM = optax.scale_by_adam()  # one object for all fits: they share what is compiled

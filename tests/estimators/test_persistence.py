@@ -19,7 +19,7 @@ from hamiltonian_ml.estimators.classifier import HamiltonianClassifier
 from hamiltonian_ml.estimators.regressor import HamiltonianRegressor
 from hamiltonian_ml.estimators.transformer import HamiltonianTransformer
 from hamiltonian_ml.learning.archive import read_archive, write_archive
-from hamiltonian_ml.learning.padding import as_tree
+from hamiltonian_ml.learning.vectors import as_tree
 from hamiltonian_ml.sampling.backends import Backend
 from hamiltonian_ml.sampling.runtime import DeviceOptions
 from hamiltonian_ml.sampling.store import SampleStore

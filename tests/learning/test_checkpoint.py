@@ -12,9 +12,9 @@ from hamiltonian_ml.learning.checkpoint import Checkpoint
 from hamiltonian_ml.learning.feature_maps import Features, mix
 from hamiltonian_ml.learning.losses import softmax_cross_entropy
 from hamiltonian_ml.learning.model import initial_parameters
-from hamiltonian_ml.learning.padding import as_tree
 from hamiltonian_ml.learning.settings import Settings
 from hamiltonian_ml.learning.training import train
+from hamiltonian_ml.learning.vectors import as_tree
 from hamiltonian_ml.selection.controls import RandomSelection
 from hamiltonian_ml.selection.full import FullSelection
 from hamiltonian_ml.selection.krylov import KrylovSelection

@@ -9,7 +9,7 @@ from optax import ScaleByAdamState
 from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.learning.model import initial_parameters
 from hamiltonian_ml.learning.moments import from_leaves, in_shapes, in_vectors
-from hamiltonian_ml.learning.padding import as_vector
+from hamiltonian_ml.learning.vectors import as_vector
 
 
 def test_both_forms_hold_the_same_numbers():

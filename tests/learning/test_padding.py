@@ -12,8 +12,9 @@ from hamiltonian_ml.bases.pauli import PauliBasis
 from hamiltonian_ml.learning import step, training
 from hamiltonian_ml.learning.losses import residual_cross_entropy, softmax_cross_entropy, squared_error
 from hamiltonian_ml.learning.model import initial_parameters
-from hamiltonian_ml.learning.padding import as_tree, as_vector, pad_rows, pad_with_zeros, padded
+from hamiltonian_ml.learning.padding import pad_rows, pad_with_zeros, padded
 from hamiltonian_ml.learning.settings import Settings
+from hamiltonian_ml.learning.vectors import as_tree, as_vector
 from hamiltonian_ml.selection.full import FullSelection
 
 
