@@ -1,7 +1,7 @@
 # `make` alone lists the targets. Everything runs in .venv, which is built from requirements.txt on first use.
 
 .DEFAULT_GOAL := help
-.PHONY: help install peers heads demo figures claims paper test test-all lint format lock clean distclean
+.PHONY: help install peers heads demo figures claims docs paper test test-all lint format lock clean distclean
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` overrides it.
 IS_NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
@@ -51,6 +51,12 @@ figures: $(INSTALLED)  ## draw every figure from the results in the repository i
 claims: $(INSTALLED)  ## write how each claim ended, and the paper's numbers, from the same results
 	@$(BIN)/python -m experiments claims
 
+docs: $(INSTALLED)  ## build the documentation in docs/_build/html; its examples are run, which takes a few minutes
+	@$(PIP) --require-hashes --no-deps -r requirements-docs.txt > $(LOG) 2>&1 \
+		|| { tail -n 20 $(LOG) >&2; echo "make: the installation failed; all of its output is in $(LOG)" >&2; exit 1; }
+	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "The documentation is in docs/_build/html/index.html."
+
 paper: figures claims  ## build paper/main.pdf (needs LaTeX)
 	@command -v latexmk >/dev/null || { echo "make: latexmk was not found; install TeX Live (Debian and Ubuntu: apt install latexmk texlive-latex-extra; macOS: brew install --cask mactex-no-gui)" >&2; exit 1; }
 	@cd paper && latexmk -pdf -interaction=nonstopmode -halt-on-error -quiet main.tex
@@ -74,13 +80,13 @@ format: $(INSTALLED)  ## let ruff mend what it can
 lock:  ## pin the newest allowed versions in requirements.txt (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make: uv was not found; get it with 'pip install uv' or name it with make lock UV=/path/to/uv" >&2; exit 1; }
 	@$(LOCK) --upgrade --extra test --extra dev --extra referee --extra cluster --extra tables -o requirements.txt > /dev/null
-	@for extra in peers heads; do \
+	@for extra in peers heads docs; do \
 		$(LOCK) --upgrade --extra $$extra -c requirements.txt -o requirements-$$extra.txt \
 			$$(sed -n 's/^\([a-z][^= ]*\)==.*/--no-emit-package \1/p' requirements.txt | sort -u) > /dev/null || exit 1; \
 	done
 
 clean:  ## remove caches and what the demo wrote
-	@rm -rf build dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf build dist demo-output docs/_build docs/gallery docs/sg_execution_times.rst .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean  ## remove .venv too

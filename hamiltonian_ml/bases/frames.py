@@ -23,7 +23,7 @@ SCREENING_SWEEPS = 4  # of each start, before the starts are put together
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """A rotation of each qubit's axes for each Hamiltonian, and the product states that they make |0...0>.
+    """A rotation of each qubit's axes for each Hamiltonian, and the product states that they make ``|0...0>``.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Frames:
 def mean_field_frames(
     basis: PauliBasis, coefficients: ArrayLike, *, n_starts: int = 6, tol: float = 1e-8, max_sweeps: int = 2000
 ) -> Frames:
-    """Return the frames in which a product state of low energy is |0...0>, for each row of coefficients.
+    """Return the frames in which a product state of low energy is ``|0...0>``, for each row of coefficients.
 
     Parameters
     ----------

@@ -196,7 +196,7 @@ class PauliBasis:
 
     @cached_property
     def n_y(self) -> NDArray[np.int64]:
-        """(n_terms,) number of Y letters: the string maps |b> to i^n_y (-1)^|z & b| |b ^ x>."""
+        """(n_terms,) number of Y letters: the string maps ``|b>`` to ``i^n_y (-1)^|z & b| |b ^ x>``."""
         counts: NDArray[np.int64] = np.count_nonzero(self.paulis == 2, axis=1)
         return counts
 

@@ -227,10 +227,10 @@ class SoftmaxClassifier(ClassifierMixin, HamiltonianEstimator):
 class HamiltonianClassifier(SoftmaxClassifier, PassByPassOfClasses):
     """Classify rows by the ground states of learned, data-dependent Hamiltonians.
 
-    Each row gets a Hamiltonian ``H(x) = B - sum_f x_f X_f`` of 1- and 2-local Pauli strings. Its ground state is found
-    in a subspace of basis states, all of them or those that short Krylov circuits sample, and the logits are the
-    expectation values of one label operator a class. All operators are learned by exact gradients. Scale the features
-    first, for instance with `sklearn.preprocessing.StandardScaler`.
+    Each row gets a Hamiltonian ``H(x) = B - sum_f x_f X_f`` of 1- and 2-local Pauli strings [1]_. Its ground state is
+    found in a subspace of basis states, all of them or those that short Krylov circuits sample [2]_, and the logits are
+    the expectation values of one label operator a class. All operators are learned by exact gradients. Scale the
+    features first, for instance with `sklearn.preprocessing.StandardScaler`.
 
     Parameters
     ----------

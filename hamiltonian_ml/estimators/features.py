@@ -147,7 +147,7 @@ class FrozenFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> Floats:
-        """Return the model's outputs (n_rows, n_features_out_) for X (n_rows, n_features)."""
+        """Return the model's outputs ``(n_rows, n_features_out_)`` for X (n_rows, n_features)."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
         return self._run(rows)

@@ -138,9 +138,9 @@ class GroundState:
 
         Notes
         -----
-        In a level that has one sign, <Q> = 0 for every string Q that anticommutes with the symmetry, and |<Q>| is at
-        most ``sin(2 angle)`` in a state at an angle of at most pi/4 to it. Where it is larger for a string on one qubit
-        or on the two of an edge, the state does not lie as near to any such level as the tilt, a sine, says.
+        In a level that has one sign, ``<Q> = 0`` for every string Q that anticommutes with the symmetry, and ``|<Q>|``
+        is at most ``sin(2 angle)`` in a state at an angle of at most pi/4 to it. Where it is larger for a string on one
+        qubit or on the two of an edge, the state does not lie as near to any such level as the tilt, a sine, says.
         """
         if self.subspace.is_full or not self._symmetries.labels:
             return None

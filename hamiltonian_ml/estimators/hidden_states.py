@@ -159,7 +159,7 @@ class TransformersFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> Array:
-        """Return one row of hidden states (n_texts, n_features_out_) for each text.
+        """Return one row of hidden states ``(n_texts, n_features_out_)`` for each text.
 
         Parameters
         ----------

@@ -53,11 +53,11 @@ class Backend:
     truncation_threshold : float
         "mps": Schmidt values are dropped while the sum of the dropped squares stays below it.
     realisations : int
-        "fake_...", from 9 qubits on: draws of the errors, among which the shots of a circuit are shared out.
+        ``"fake_..."``, from 9 qubits on: draws of the errors, among which the shots of a circuit are shared out.
     max_threads : int
         Most processor cores used, shared out among circuits; 0 is all.
     device : DeviceOptions
-        "ibm_...": execution mode, dynamical decoupling, twirling and the like.
+        ``"ibm_..."``: execution mode, dynamical decoupling, twirling and the like.
 
     Raises
     ------
