@@ -12,8 +12,8 @@ copyright = author
 version = release = installed_version("hamiltonian_ml")
 
 EXAMPLES = [
-    "first_model", "what_it_learned", "frozen_model", "jax_model", "own_hamiltonian", "controls", "noise_ladder",
-    "qpu_bill",
+    "whole_path", "first_model", "what_it_learned", "frozen_model", "jax_model", "own_hamiltonian", "controls",
+    "noise_ladder", "qpu_bill",
 ]  # fmt: skip
 
 

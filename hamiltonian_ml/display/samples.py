@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hamiltonian_ml.estimators.base import HamiltonianEstimator
 
 # x, y, width and height of both axes inside the space for the drawing
-_RANK_BOX, _FLIP_BOX = (0.0, 0.0, 0.54, 1.0), (0.71, 0.0, 0.29, 1.0)
+_RANK_BOX, _FLIP_BOX = (0.0, 0.0, 0.66, 1.0), (0.71, 0.0, 0.29, 1.0)
 _MARK: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 3.5, "markeredgewidth": 0.7}
 _KEPT: dict[str, Any] = {"color": DARK}
 _LEFT_OUT: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": "black"}
@@ -97,7 +97,7 @@ class SampleDisplay:
         self.bounding_ax_, self.figure_ = axes_for(ax)
         self.bounding_ax_.set_axis_off()
         self.ax_ = self.bounding_ax_.inset_axes(_RANK_BOX)
-        self.flips_ax_ = self.bounding_ax_.inset_axes(_FLIP_BOX)
+        self.flips_ax_ = self.bounding_ax_.inset_axes(_FLIP_BOX, sharey=self.ax_)
         shares = self.samples.counts / self.samples.counts.sum()
         kept = self.subspace.contains(self.samples.words)
         ranks = np.empty(len(shares))
@@ -120,9 +120,9 @@ class SampleDisplay:
             self.ax_.xaxis.set_major_formatter("{x:g}")
         self.ax_.xaxis.set_minor_formatter(NullFormatter())  # numbers there would run into each other
         self.ax_.set_xlabel("rank of the basis state")
-        self.ax_.legend(loc="lower left", frameon=False, handletextpad=0.2)
+        self.ax_.legend(loc="upper right", frameon=False, handletextpad=0.2)
         self.flips_ax_.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         self.flips_ax_.set_xlabel("flipped qubits")
-        for axes in (self.ax_, self.flips_ax_):
-            axes.set_yscale("log")
-            axes.set_ylabel("share of shots")
+        self.ax_.set_yscale("log")
+        self.ax_.set_ylabel("share of shots")
+        self.flips_ax_.tick_params(labelleft=False)

@@ -13,7 +13,7 @@ import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = sorted((DOCS / "examples").glob("*.py"))
-LONG = {"controls", "noise_ladder", "own_hamiltonian"}
+LONG = {"controls", "noise_ladder", "own_hamiltonian", "whole_path"}
 PAGES = [DOCS / "index.md", *sorted((DOCS / "guide").glob("*.md"))]
 
 
