@@ -54,7 +54,7 @@ claims: $(INSTALLED)  ## write how each claim ended, and the paper's numbers, fr
 docs: $(INSTALLED)  ## build the documentation in docs/_build/html; its examples are run, which takes a few minutes
 	@$(PIP) --require-hashes --no-deps -r requirements-docs.txt > $(LOG) 2>&1 \
 		|| { tail -n 20 $(LOG) >&2; echo "make: the installation failed; all of its output is in $(LOG)" >&2; exit 1; }
-	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "The documentation is in docs/_build/html/index.html."
 
 paper: figures claims  ## build paper/main.pdf (needs LaTeX)

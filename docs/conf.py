@@ -68,3 +68,15 @@ sphinx_gallery_conf = {
 html_theme = "furo"
 html_title = f"hamiltonian_ml {release}"
 html_theme_options = {"footer_icons": []}
+
+
+def without_arguments(_app, what, _name, documented, _options, signature, returned):
+    """Leave out the arguments of results, which users read and never make."""
+    text = documented.__doc__ or ""
+    is_result = what == "class" and "Attributes\n" in text and "Parameters\n" not in text
+    return ("" if is_result else signature, returned)
+
+
+def setup(app):
+    """Connect what is above."""
+    app.connect("autodoc-process-signature", without_arguments)
