@@ -6,6 +6,7 @@ the one that the estimators train with.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,11 @@ try:
 
     _Module: Any = nn.Module
     _Function: Any = torch.autograd.Function
+    _once: Callable[[Any], Any] = torch.autograd.function.once_differentiable
 except ModuleNotFoundError:  # the extra "heads" is not installed: the class can be imported but not made
     torch = None
     _Module = _Function = object
+    _once = staticmethod
 
 _LEARNED = ("bias", "features", "labels", "intercepts")
 
@@ -40,7 +43,7 @@ class HamiltonianLayer(_Module):
 
     ``outputs_k = <psi(x)| O_k |psi(x)> + c_k`` with psi(x) the ground state of ``H(x) = B - sum_f x_f X_f``. Gradients
     are exact inside the subspace, for the parameters and for x, so what stands in front of the layer learns with it.
-    They are of first order only: no gradient of a gradient. Needs torch, the extra ``heads``.
+    They are of first order only: a gradient of a gradient is refused. Needs torch, the extra ``heads``.
 
     Parameters
     ----------
@@ -213,6 +216,7 @@ class _Expectations(_Function):
         return torch.from_numpy(context.states.expectations).to(coefficients.device)
 
     @staticmethod
+    @_once  # autograd would take what comes out for constants, and give a wrong gradient of a gradient
     def backward(context: Any, *cotangents: Any) -> Any:
         pulled = pull_back(context.states, cotangents[0].detach().cpu().numpy())
         return torch.from_numpy(pulled).to(cotangents[0].device), None, None

@@ -160,3 +160,11 @@ def test_without_torch_the_extra_is_named(monkeypatch):
     with pytest.raises(ImportError, match=r"HamiltonianLayer needs torch; run make heads in the checkout"):
         HamiltonianLayer(2, 2)
     assert "hamiltonian_ml.estimators.torch_layer" in sys.modules
+
+
+def test_a_gradient_of_a_gradient_is_refused(torch):
+    layer = scrambled(HamiltonianLayer(2, 1, n_qubits=2), torch)
+    x = torch.ones(1, 2, requires_grad=True)
+    slopes = torch.autograd.grad(layer(x).sum(), x, create_graph=True)[0]
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        (slopes**2).sum().backward()
