@@ -48,8 +48,8 @@ boundary.ax_.set(
 boundary.ax_.legend(title="class")
 
 # %%
-# Every ground state has a certificate. In the whole space its residual is round-off; with sampled basis states, as in
-# the next examples, it says what they miss.
+# Every ground state has a certificate. In the whole space its residual is the solver's tolerance; with sampled basis
+# states, as in later examples, it says what they miss.
 
 scaler, classifier = model[:-1], model[-1]
 certificate = classifier.certify(scaler.transform(X_test))

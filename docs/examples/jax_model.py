@@ -27,7 +27,7 @@ rng = np.random.default_rng(0)
 parameters = {
     "hidden": 0.5 * rng.standard_normal((2, 8)),
     "strings": 0.1 * rng.standard_normal((8, basis.n_terms)),
-    "field": rng.standard_normal(basis.n_terms),
+    "bias": rng.standard_normal(basis.n_terms),
     "readout": 0.1 * rng.standard_normal(basis.n_terms),
 }
 
@@ -35,7 +35,7 @@ parameters = {
 def loss(parameters):
     """Return the mean logistic loss, in nats."""
     coefficients = (
-        parameters["field"] + jnp.tanh(rows @ parameters["hidden"]) @ parameters["strings"]
+        parameters["bias"] + jnp.tanh(rows @ parameters["hidden"]) @ parameters["strings"]
     )
     logits = ground_state_expectations(coefficients, structure) @ parameters["readout"]
     return optax.sigmoid_binary_cross_entropy(logits, labels).mean()

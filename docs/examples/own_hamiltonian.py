@@ -40,7 +40,7 @@ print(
 
 # %%
 # More basis states take variance and energy down together, towards the exact level at variance zero. That is what
-# ``extrapolated_energy`` follows, without the referee.
+# ``extrapolated_energy`` follows, without the referee. With few states it overshoots, and it is no bound.
 
 exact = dmrg_ground_state(operator, random_state=0).energy
 sizes = [250, 500, 1000, 2000, 4000, 8000]

@@ -26,8 +26,8 @@ model = HamiltonianClassifier(
 print(model.preview(X[:60], price_per_minute=96.0))
 
 # %%
-# Fewer rounds of sampling and fewer shots are the two handles. ``max_qpu_seconds`` is the one that cannot be overrun:
-# what would exceed it is not sent.
+# Fewer rounds of sampling, shots and Krylov states are the handles; of many rows 64 are sampled at a time.
+# ``max_qpu_seconds`` is a budget: what is estimated to exceed it is not sent.
 
 cheaper = HamiltonianClassifier(
     50, backend="fake_kingston", refresh_every=100, shots=400, max_qpu_seconds=120

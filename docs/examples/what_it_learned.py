@@ -26,7 +26,7 @@ print(f"training accuracy {model.score(X, y):.3f} on {model.classes_.tolist()}")
 OperatorDisplay.from_estimator(model, operator="feature", index=3)
 
 # %%
-# The operator whose expectation value is the logit of a class, and the same as a ``SparsePauliOp``.
+# The operator whose expectation value, with an intercept, is the logit of a class, and the same as a ``SparsePauliOp``.
 
 OperatorDisplay.from_estimator(model, operator="label", index=2)
 print(model.label_operators_[2].simplify(atol=0.5))

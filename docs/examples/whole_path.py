@@ -2,7 +2,9 @@
 The whole path in one picture
 =============================
 
-From a row of a table to a decision and a word on how far to trust it, on twelve qubits with sampled basis states.
+From a row of a table to a decision and a word on how far to trust it, on twelve qubits with sampled basis states. The
+star is one row, with its Hamiltonian and a circuit for it; the bitstrings are those of 64 rows. Circuits and bitstrings
+are meant in local frames.
 """
 
 import matplotlib.pyplot as plt
@@ -67,7 +69,7 @@ for number, (ax, title) in enumerate(
         (table, "a row of a table"),
         (hamiltonian, "its Hamiltonian"),
         (circuit, "a step of its evolution"),
-        (samples, "the bitstrings that come out"),
+        (samples, "the bitstrings of all rows"),
         (certificate, "how good the ground states are"),
         (boundary, "the decision"),
     ],

@@ -1,4 +1,4 @@
-"""A sweep of a function of one's own: 20 random operators, each a cell, on all cores."""
+"""A sweep of a function of one's own: ten random operators, each at two numbers of shots, on all cores."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ class Cell(Task):
 def run(task):
     """Return what one cell finds."""
     basis = PauliBasis.chain(task.n_qubits)
-    rng = np.random.default_rng(task.seed_sequence("operator"))
+    rng = np.random.default_rng(task.seed_sequence("operator", "n_qubits", "seed"))
     operator = basis.to_operator(rng.standard_normal(basis.n_terms))
     state = ground_state(operator, shots=task.shots, random_state=task.seed)
     return xr.Dataset({"energy": state.energy, "residual": state.residual})
