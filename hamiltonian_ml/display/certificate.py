@@ -34,8 +34,8 @@ class CertificateDisplay:
     """Tilt of every row's ground state, in ascending order. Filled marks are trusted rows.
 
     The tilt bounds the angle to the exact state, and no row above the dashed line is trusted. A row below it can fail
-    too, and has a mark of its own: its basis states capture too little weight, or are too few to know a gap. See
-    `hamiltonian_ml.subspace.certificate.Certificate`.
+    too, and has a mark of its own: its basis states capture too little weight, as is estimated or as their neighbours
+    show, or are too few to know a gap. See `hamiltonian_ml.subspace.certificate.Certificate`.
 
     Parameters
     ----------

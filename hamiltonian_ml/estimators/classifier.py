@@ -94,11 +94,11 @@ class SoftmaxClassifier(ClassifierMixin, HamiltonianEstimator):
         Returns
         -------
         xarray.Dataset
-            Along ``row``: energy, gap, residual, variance, correction, captured_weight, tilt and trusted, as described
-            in `hamiltonian_ml.subspace.certificate.Certificate`, energies in units of the model's start field; then
-            ``dimension``, the basis states behind the row, ``margin`` and ``margin_error``, in nats, by how much the
-            winning logit leads and what the states left out can move that lead by, and ``decided``, whether the
-            first exceeds the second. ``margin_error`` is a bound to first order and much larger than most errors.
+            Along ``row``: energy, gap, residual, variance, correction, captured_weight, tilt, overlap and trusted, as
+            described in `hamiltonian_ml.subspace.certificate.Certificate`, energies in units of the model's start
+            field; then ``dimension``, the basis states behind the row, ``margin`` and ``margin_error``, in nats, by how
+            much the winning logit leads and what the states left out can move that lead by, and ``decided``, whether
+            the first exceeds the second. ``margin_error`` is a bound to first order and much larger than most errors.
 
         Examples
         --------

@@ -19,11 +19,13 @@ from hamiltonian_ml.bases.states import Subspace
 from hamiltonian_ml.bases.symmetries import PauliSymmetries
 from hamiltonian_ml.estimators import options, records
 from hamiltonian_ml.selection.strategy import check_selected
+from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.certificate import Certificate, certify
 from hamiltonian_ml.subspace.extrapolation import extrapolate
 from hamiltonian_ml.subspace.ground_state import Levels, expectations, lowest_levels
 from hamiltonian_ml.subspace.long_strings import long_string_expectation
 from hamiltonian_ml.subspace.memory import check_memory
+from hamiltonian_ml.subspace.second_look import look_again
 from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
 
 if TYPE_CHECKING:
@@ -152,7 +154,8 @@ class GroundState:
 
     @cached_property
     def _certificate(self) -> Certificate:
-        return certify(self._structure, self._coefficients, self._levels)
+        behind, boundary = (self._structure, self._coefficients, self._levels), find_boundary(self._structure)
+        return look_again(certify(*behind, boundary=boundary), *behind, boundary=boundary)
 
     def extrapolated_energy(self) -> float:
         """Return the energy at zero variance, from this subspace and its better half and quarter; not a bound.

@@ -35,6 +35,7 @@ from hamiltonian_ml.learning.sensitivity import output_derivatives
 from hamiltonian_ml.selection.refine import refine
 from hamiltonian_ml.subspace.boundary import find_boundary
 from hamiltonian_ml.subspace.certificate import certify
+from hamiltonian_ml.subspace.second_look import look_again
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 if TYPE_CHECKING:
@@ -130,8 +131,9 @@ class Inspectable(KeptInFiles, BaseEstimator):
         Returns
         -------
         xarray.Dataset
-            Along ``row``: energy, gap, residual, variance, correction, captured_weight, tilt and trusted, as described
-            in `hamiltonian_ml.subspace.certificate.Certificate`; energies in units of the model's start field.
+            Along ``row``: energy, gap, residual, variance, correction, captured_weight, tilt, overlap and trusted, as
+            described in `hamiltonian_ml.subspace.certificate.Certificate`; energies in units of the model's start
+            field.
 
         Examples
         --------
@@ -144,9 +146,12 @@ class Inspectable(KeptInFiles, BaseEstimator):
         rows = self._rows(X)
         boundary = find_boundary(self.structure_)
         parts = [
-            certify(self.structure_, states.coefficients, states.levels, boundary=boundary)
+            look_again(
+                certify(self.structure_, states.coefficients, states.levels, boundary=boundary),
+                self.structure_, states.coefficients, states.levels, boundary=boundary,
+            )
             for states in self._ground_states(rows)
-        ]
+        ]  # fmt: skip
         return records.certificate(parts)
 
     def refine(self, X: ArrayLike, *, max_dimension: int, rounds: int = 2) -> Self:

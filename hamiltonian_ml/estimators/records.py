@@ -32,7 +32,8 @@ _CERTIFICATE = {
     "correction": ("second-order estimate of the missing energy", 1),
     "captured_weight": ("estimated weight of the exact state in the subspace", 0),
     "tilt": ("residual over the distance to the next energy inside or just outside, at most 1", 0),
-    "trusted": ("residual below half the distance to the next energy inside or just outside, weight captured", 0),
+    "overlap": ("squared overlap with the ground state when the states just outside are let in", 0),
+    "trusted": ("residual below half the distance to the next energy, weight captured, overlap large if known", 0),
 }
 
 

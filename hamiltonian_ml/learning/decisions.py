@@ -19,6 +19,7 @@ from hamiltonian_ml.learning.model import Parameters, readout
 from hamiltonian_ml.selection.refine import refine
 from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
 from hamiltonian_ml.subspace.certificate import GAP_TOL, Certificate, certify, spreads
+from hamiltonian_ml.subspace.second_look import look_again
 
 _MOST_STATES = 16_384  # for a single row: about a second on a chain of 50 qubits
 
@@ -37,7 +38,8 @@ class Decisions:
         Largest logit less that of its closest rival, the one that its error may reach most easily.
     errors : (n_rows,) float
         What the states outside the subspace can move that difference by, to first order: twice the standard deviation
-        of the difference of the two label operators, times the tilt of the state. Infinite if no gap is known.
+        of the difference of the two label operators, times the tilt of the state, or the sine of the angle by which it
+        turns when the states just outside are let in, whichever is larger. Infinite if no gap is known.
     dimensions : (n_rows,) int
         Basis states behind each row.
     """
@@ -109,7 +111,9 @@ def _settled(
 
 def _judge(parameters: Parameters, states: GroundStates, offsets: Floats, boundary: Boundary) -> Decisions:
     outputs = np.asarray(readout(parameters, states.expectations)) + offsets
-    certificate = certify(states.structure, states.coefficients, states.levels, boundary=boundary)
+    behind = states.structure, states.coefficients, states.levels
+    certificate = look_again(certify(*behind, boundary=boundary), *behind, boundary=boundary)
+    tilts = np.fmax(certificate.tilt, np.sqrt(np.maximum(1 - certificate.overlap, 0)))  # where one is known
     best = outputs.argmax(axis=1)
     labels = np.asarray(parameters.labels, dtype=np.float64)
     leads, errors = outputs.max(axis=1, keepdims=True) - outputs, np.zeros(outputs.shape)
@@ -119,7 +123,7 @@ def _judge(parameters: Parameters, states: GroundStates, offsets: Floats, bounda
         if states.rotations is not None:
             operators = rotate(states.structure.basis, operators, states.rotations[rows])
         kets = states.levels.ground_states[rows]
-        errors[rows, rival] = 2 * certificate.tilt[rows] * spreads(states.structure, operators, kets, boundary=boundary)
+        errors[rows, rival] = 2 * tilts[rows] * spreads(states.structure, operators, kets, boundary=boundary)
     sureness = leads - errors
     np.put_along_axis(sureness, best[:, None], np.inf, axis=1)  # the winner is no rival of itself
     closest = sureness.argmin(axis=1)[:, None]

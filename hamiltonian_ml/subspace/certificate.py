@@ -48,9 +48,12 @@ class Certificate:
         or of a state just outside, whichever is less; at most 1, and 1 where these are no further than round-off. The
         sine of the angle between the state and the exact one is no larger if no other level lies within that distance
         [2]_.
+    overlap : float
+        ``|<psi|psi'>|**2`` with the ground state psi' that is found when every state just outside is let in; NaN where
+        that is not known, as it is not where these states are too many. See `hamiltonian_ml.subspace.second_look`.
     trusted : bool
-        Whether the tilt is below `TRUSTED_TILT` and the captured weight at least `TRUSTED_WEIGHT`. A subspace of one
-        state knows no gap and is never trusted.
+        Whether the tilt is below `TRUSTED_TILT` and the captured weight at least `TRUSTED_WEIGHT`, and so is the
+        overlap where it is known. A subspace of one state knows no gap and is never trusted.
 
     References
     ----------
@@ -64,6 +67,7 @@ class Certificate:
     correction: NDArray[np.float64]
     captured_weight: NDArray[np.float64]
     tilt: NDArray[np.float64]
+    overlap: NDArray[np.float64]
     trusted: NDArray[np.bool_]
 
 
@@ -75,6 +79,8 @@ def certify(
     boundary: Boundary | None = None,
 ) -> Certificate:
     """Certify the lowest level of every row in one pass over the states just outside the subspace.
+
+    The overlap is left to `hamiltonian_ml.subspace.second_look.look_again`.
 
     Parameters
     ----------
@@ -129,7 +135,8 @@ def certify(
     known = np.maximum(residual, 4 * np.finfo(float).eps * np.abs(coefficients).sum(axis=1))
     tilt = np.divide(known, distance, out=np.ones(len(known)), where=distance > known)
     trusted = np.isfinite(levels.gaps) & (tilt < TRUSTED_TILT) & (captured >= TRUSTED_WEIGHT)
-    return Certificate(energies, levels.gaps, residual, residual**2, correction, captured, tilt, trusted)
+    unknown = np.full(len(energies), np.nan)
+    return Certificate(energies, levels.gaps, residual, residual**2, correction, captured, tilt, unknown, trusted)
 
 
 def spreads(

@@ -70,6 +70,17 @@ def test_the_error_of_a_margin_bounds_what_the_states_left_out_move_it_by():
     assert (np.abs(shared - true) <= found.margin_error.values)[sure].all()
 
 
+def test_the_error_of_a_margin_counts_what_neighbours_make_of_the_state(monkeypatch):
+    model, X = trained().model.set_params(decision_rounds=0), trained().X
+    both = model.certify(X)
+    monkeypatch.setattr(decisions, "look_again", lambda certificate, *_, **__: certificate)
+    first = model.certify(X)
+    turn = np.sqrt(1 - both.overlap.values)
+    expected = first.margin_error.values * np.maximum(turn / first.tilt.values, 1)
+    np.testing.assert_allclose(both.margin_error, expected, rtol=1e-9)  # round-off
+    assert (turn > first.tilt.values).any()
+
+
 def test_rows_that_are_sure_are_left_as_they_are():
     model, X = trained().model, trained().X
     plain = model.set_params(decision_rounds=0)
