@@ -16,6 +16,8 @@ from hamiltonian_ml.subspace.ground_state import Levels, lowest_levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure, grow
 
 MOST_STATES = 4096  # with the states just outside: a millisecond or two a row
+_MANY = 1024  # rows for which it pays to compile the loops that solve them side by side: half a minute, once
+_BLOCK = 256  # rows solved at a time, which bounds the memory
 _SOLVER_TOL = 1e-4  # an overlap is wrong by the square of residual over gap
 
 
@@ -52,7 +54,11 @@ def look_again(
     if structure.dimension + n_outside > MOST_STATES:
         return certificate
     larger = grow(structure, boundary.words)
-    found = lowest_levels(larger, coefficients, n_levels=1, tol=_SOLVER_TOL).ground_states
-    inside = found[:, larger.subspace.places(structure.subspace.words)]
-    overlap = np.abs((inside.conj() * levels.ground_states).sum(axis=1)) ** 2
+    places = larger.subspace.places(structure.subspace.words)
+    size = _BLOCK if len(coefficients) >= _MANY else 1
+    overlap = np.empty(len(coefficients))
+    for start in range(0, len(coefficients), size):
+        rows = slice(start, start + size)
+        found = lowest_levels(larger, coefficients[rows], n_levels=1, tol=_SOLVER_TOL).ground_states
+        overlap[rows] = np.abs((found[:, places].conj() * levels.ground_states[rows]).sum(axis=1)) ** 2
     return replace(certificate, overlap=overlap, trusted=certificate.trusted & (overlap >= TRUSTED_WEIGHT))

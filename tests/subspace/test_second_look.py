@@ -67,6 +67,15 @@ def test_too_many_neighbours_are_not_looked_at(rng, monkeypatch):
     np.testing.assert_array_equal(second.trusted, first.trusted)
 
 
+def test_rows_in_blocks_are_those_one_by_one(rng, monkeypatch):
+    basis = PauliBasis.chain(6)
+    structure, coeffs = restrict(basis, Subspace.excitations(6, 1)), rng.normal(size=(7, basis.n_terms))
+    alone = certificates(structure, coeffs)[2].overlap
+    monkeypatch.setattr(second_look, "_MANY", 7)
+    monkeypatch.setattr(second_look, "_BLOCK", 3)
+    np.testing.assert_allclose(certificates(structure, coeffs)[2].overlap, alone, atol=1e-3)  # as for dense matrices
+
+
 def test_trust_in_few_states_is_trust_in_the_exact_state(capsys):
     """Where couplings are as strong as the field, neighbours alone tell too little."""
     basis, n_trusted, n_wrong = PauliBasis.chain(8), np.zeros(2, dtype=int), np.zeros(2, dtype=int)
