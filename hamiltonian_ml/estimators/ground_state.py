@@ -25,7 +25,7 @@ from hamiltonian_ml.subspace.extrapolation import extrapolate
 from hamiltonian_ml.subspace.ground_state import Levels, expectations, lowest_levels
 from hamiltonian_ml.subspace.long_strings import long_string_expectation
 from hamiltonian_ml.subspace.memory import check_memory
-from hamiltonian_ml.subspace.second_look import look_again
+from hamiltonian_ml.subspace.second_look import certify_closely
 from hamiltonian_ml.subspace.structure import SubspaceStructure, restrict
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ class GroundState:
 
     @cached_property
     def _certificate(self) -> Certificate:
-        behind, boundary = (self._structure, self._coefficients, self._levels), find_boundary(self._structure)
-        return look_again(certify(*behind, boundary=boundary), *behind, boundary=boundary)
+        boundary = find_boundary(self._structure)
+        return certify_closely(self._structure, self._coefficients, self._levels, boundary=boundary)
 
     def extrapolated_energy(self) -> float:
         """Return the energy at zero variance, from this subspace and its better half and quarter; not a bound.

@@ -34,8 +34,7 @@ from hamiltonian_ml.learning.model import Parameters
 from hamiltonian_ml.learning.sensitivity import output_derivatives
 from hamiltonian_ml.selection.refine import refine
 from hamiltonian_ml.subspace.boundary import find_boundary
-from hamiltonian_ml.subspace.certificate import certify
-from hamiltonian_ml.subspace.second_look import look_again
+from hamiltonian_ml.subspace.second_look import certify_closely
 from hamiltonian_ml.subspace.structure import SubspaceStructure
 
 if TYPE_CHECKING:
@@ -146,12 +145,9 @@ class Inspectable(KeptInFiles, BaseEstimator):
         rows = self._rows(X)
         boundary = find_boundary(self.structure_)
         parts = [
-            look_again(
-                certify(self.structure_, states.coefficients, states.levels, boundary=boundary),
-                self.structure_, states.coefficients, states.levels, boundary=boundary,
-            )
+            certify_closely(self.structure_, states.coefficients, states.levels, boundary=boundary)
             for states in self._ground_states(rows)
-        ]  # fmt: skip
+        ]
         return records.certificate(parts)
 
     def refine(self, X: ArrayLike, *, max_dimension: int, rounds: int = 2) -> Self:

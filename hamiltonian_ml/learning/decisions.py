@@ -18,8 +18,8 @@ from hamiltonian_ml.learning.expectations import GroundStates, solve
 from hamiltonian_ml.learning.model import Parameters, readout
 from hamiltonian_ml.selection.refine import refine
 from hamiltonian_ml.subspace.boundary import Boundary, find_boundary
-from hamiltonian_ml.subspace.certificate import GAP_TOL, Certificate, certify, spreads
-from hamiltonian_ml.subspace.second_look import look_again
+from hamiltonian_ml.subspace.certificate import GAP_TOL, Certificate, spreads
+from hamiltonian_ml.subspace.second_look import certify_closely
 
 _MOST_STATES = 16_384  # for a single row: about a second on a chain of 50 qubits
 
@@ -111,8 +111,7 @@ def _settled(
 
 def _judge(parameters: Parameters, states: GroundStates, offsets: Floats, boundary: Boundary) -> Decisions:
     outputs = np.asarray(readout(parameters, states.expectations)) + offsets
-    behind = states.structure, states.coefficients, states.levels
-    certificate = look_again(certify(*behind, boundary=boundary), *behind, boundary=boundary)
+    certificate = certify_closely(states.structure, states.coefficients, states.levels, boundary=boundary)
     tilts = np.fmax(certificate.tilt, np.sqrt(np.maximum(1 - certificate.overlap, 0)))  # where one is known
     best = outputs.argmax(axis=1)
     labels = np.asarray(parameters.labels, dtype=np.float64)

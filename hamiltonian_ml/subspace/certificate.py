@@ -80,7 +80,7 @@ def certify(
 ) -> Certificate:
     """Certify the lowest level of every row in one pass over the states just outside the subspace.
 
-    The overlap is left to `hamiltonian_ml.subspace.second_look.look_again`.
+    The overlap is left to `hamiltonian_ml.subspace.second_look.certify_closely`.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hamiltonian_ml.subspace.boundary import Boundary
-from hamiltonian_ml.subspace.certificate import TRUSTED_WEIGHT, Certificate
+from hamiltonian_ml.subspace.certificate import TRUSTED_WEIGHT, Certificate, certify
 from hamiltonian_ml.subspace.ground_state import Levels, lowest_levels
 from hamiltonian_ml.subspace.structure import SubspaceStructure, grow
 
@@ -19,6 +19,14 @@ MOST_STATES = 4096  # with the states just outside: a millisecond or two a row
 _MANY = 1024  # rows for which it pays to compile the loops that solve them side by side: half a minute, once
 _BLOCK = 256  # rows solved at a time, which bounds the memory
 _SOLVER_TOL = 1e-4  # an overlap is wrong by the square of residual over gap
+
+
+def certify_closely(
+    structure: SubspaceStructure, coefficients: NDArray[np.float64], levels: Levels, *, boundary: Boundary
+) -> Certificate:
+    """Certify the lowest level of every row, and look again; arguments as in `certify`."""
+    first = certify(structure, coefficients, levels, boundary=boundary)
+    return look_again(first, structure, coefficients, levels, boundary=boundary)
 
 
 def look_again(

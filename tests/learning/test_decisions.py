@@ -19,6 +19,7 @@ from hamiltonian_ml.learning.expectations import solve
 from hamiltonian_ml.learning.model import initial_parameters, readout
 from hamiltonian_ml.selection.strategy import Selected
 from hamiltonian_ml.subspace.boundary import find_boundary
+from hamiltonian_ml.subspace.certificate import certify
 from hamiltonian_ml.subspace.structure import restrict
 from tests.reference.dense import dense_hamiltonian
 
@@ -73,7 +74,7 @@ def test_the_error_of_a_margin_bounds_what_the_states_left_out_move_it_by():
 def test_the_error_of_a_margin_counts_what_neighbours_make_of_the_state(monkeypatch):
     model, X = trained().model.set_params(decision_rounds=0), trained().X
     both = model.certify(X)
-    monkeypatch.setattr(decisions, "look_again", lambda certificate, *_, **__: certificate)
+    monkeypatch.setattr(decisions, "certify_closely", certify)
     first = model.certify(X)
     turn = np.sqrt(1 - both.overlap.values)
     expected = first.margin_error.values * np.maximum(turn / first.tilt.values, 1)
